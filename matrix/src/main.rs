@@ -1,0 +1,3 @@
+//! `cargo matrix`: to be written.
+
+fn main() {}
