@@ -1,1 +1,44 @@
-//! To be written.
+//! The engine of one worker thread of an HTTP server, without I/O.
+//!
+//! A backend owns the sockets, the loop and the time; it tells a [`Worker`] what happened (`on_bytes`, `on_sent`, `tick`)
+//! and reads from the returned [`Want`] what to do next. The worker parses, asks the [`Handler`] and keeps the bytes to
+//! send in the regions of a buffer strategy ([`Flat`], [`Split`]). It never sees a descriptor, a clock or a waker, and it
+//! allocates nothing per request once a connection is warm.
+//!
+//! ```text
+//!  backend ──on_bytes──▶ Worker ─▶ Connection ─▶ head, chunked ─▶ Handler
+//!     ▲                    │            │                            │
+//!     └──pending/on_sent───┴── Buffers ◀┴─────────── Answer ◀────────┘
+//! ```
+
+#![forbid(unsafe_code)]
+
+mod answer;
+mod buffers;
+mod chunked;
+mod clock;
+mod connection;
+mod counters;
+mod error;
+mod handler;
+mod head;
+pub mod limits;
+mod out;
+mod scan;
+mod slab;
+mod want;
+mod wheel;
+mod worker;
+
+pub use answer::{Answer, Answered, Outcome, Status, Unanswered};
+pub use buffers::{Buffers, Flat, Pool, Reserve, Split, Tiered};
+pub use clock::Now;
+pub use counters::Counters;
+pub use error::{CloseReason, Fault};
+pub use handler::{Handler, Piece, Plan, Request};
+pub use head::{Fields, Framing, Head, Method, Progress, Version, parse};
+pub use limits::Limits;
+pub use out::Out;
+pub use slab::Id;
+pub use want::Want;
+pub use worker::{Ended, Worker};

@@ -1,0 +1,334 @@
+//! Writing an answer (RFC 9112 §4, §6): room is asked for first, then head and content go into it in one pass.
+//!
+//! An [`Answer`] is used up by answering. What comes back is an [`Outcome`], which the handler returns to the core: there is
+//! no way to answer twice, and none to forget it.
+
+mod status;
+
+pub use status::Status;
+
+use crate::buffers::{Buffers, Pool, Reserve};
+use crate::clock::Opening;
+use crate::error::Fault;
+use crate::head::{Method, Version};
+use crate::limits::ANSWER_HEAD_BYTES_MAX;
+use crate::out::Out;
+use crate::scan;
+use crate::slab::Id;
+
+/// Bytes of a media type; with them, and with the longest status line and every field that the core adds, a head stays
+/// within `ANSWER_HEAD_BYTES_MAX`: 47 + 37 + 16 + 64 + 38 + 24 + 2 = 228.
+const CONTENT_TYPE_BYTES_MAX: usize = 64;
+
+/// Proof that a request has been answered, or the reason why it has not been yet.
+pub type Outcome = Result<Answered, Unanswered>;
+
+/// The answer has been written, or begun as a stream.
+#[derive(Debug)]
+#[must_use = "a handler returns it"]
+pub struct Answered {
+    /// Whether the connection persists after it.
+    pub(crate) persists: bool,
+    pub(crate) stream: Option<Stream>,
+}
+
+/// How a streamed answer goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stream {
+    /// So many bytes are to come.
+    Length(u64),
+    /// Pieces go out as chunks.
+    Chunked,
+    /// The end of the connection ends it: the peer speaks HTTP/1.0.
+    ToClose,
+}
+
+/// The request has not been answered and will be presented again.
+#[derive(Debug)]
+#[must_use = "a handler returns it"]
+pub struct Unanswered(pub(crate) Hold);
+
+/// What a request waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hold {
+    /// That everything pending is sent.
+    Flush,
+    /// That another connection returns a region.
+    Region,
+    /// That it is resumed, or that this time has come.
+    Parked(Option<u64>),
+    /// Nothing: it fails.
+    Fault(Fault),
+}
+
+/// What of the request decides the form of its answer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Form {
+    pub(crate) version: Version,
+    /// An answer to HEAD has a head alone.
+    pub(crate) head_only: bool,
+    /// What the request asks for.
+    pub(crate) persists: bool,
+    /// The version's default is otherwise, or the server wants it otherwise: the answer has to say so.
+    pub(crate) says_connection: bool,
+}
+
+impl Form {
+    #[inline(always)]
+    pub(crate) fn new(method: Method<'_>, version: Version, persists: bool) -> Form {
+        Form {
+            version,
+            head_only: method == Method::Head,
+            persists,
+            says_connection: !persists || version == Version::Http10,
+        }
+    }
+}
+
+/// The right to answer one request, once.
+#[derive(Debug)]
+pub struct Answer<'a, B: Buffers> {
+    pub(crate) id: Id,
+    pub(crate) now_ms: u64,
+    pub(crate) form: Form,
+    pub(crate) opening: &'a Opening,
+    pub(crate) buffers: &'a mut B,
+    pub(crate) pool: &'a mut Pool,
+    pub(crate) fields: &'a [(&'a str, &'a str)],
+}
+
+/// What an answer's head says of its content.
+#[derive(Clone, Copy)]
+enum Content {
+    /// Nothing: 204.
+    None,
+    Length(usize),
+    /// Not known before it is written, but at most this.
+    AtMost(usize),
+    Stream(Stream),
+}
+
+impl<'a, B: Buffers> Answer<'a, B> {
+    /// The connection, by which the request can be resumed after [`park`](Answer::park).
+    pub fn id(&self) -> Id {
+        self.id
+    }
+
+    /// Adds these fields to the answer, in this order.
+    pub fn fields(self, fields: &'a [(&'a str, &'a str)]) -> Answer<'a, B> {
+        Answer { fields, ..self }
+    }
+
+    /// Closes the connection after this answer.
+    pub fn close(mut self) -> Answer<'a, B> {
+        self.form.persists = false;
+        self.form.says_connection = true;
+        self
+    }
+
+    /// Makes sure of room for an answer with at most `content_bytes_max` bytes of content, so that the handler may change
+    /// things in the certainty that it can answer.
+    ///
+    /// # Errors
+    /// There is no room now; return it, and the request will be presented again.
+    pub fn room(&mut self, content_bytes_max: usize) -> Result<(), Unanswered> {
+        let fields: usize = self
+            .fields
+            .iter()
+            .map(|(name, value)| name.len() + value.len() + 4)
+            .sum();
+        let hold = match self.buffers.reserve(
+            ANSWER_HEAD_BYTES_MAX + fields + content_bytes_max,
+            self.pool,
+        ) {
+            Reserve::Ready => return Ok(()),
+            Reserve::Flush => Hold::Flush,
+            Reserve::Wait => Hold::Region,
+            Reserve::TooLarge => Hold::Fault(Fault::Application),
+        };
+        Err(Unanswered(hold))
+    }
+
+    /// Answers with this content; its type is a media type (RFC 9110 §8.3.1) of at most 64 bytes.
+    #[inline]
+    pub fn send(mut self, status: Status, content_type: &'static str, content: &[u8]) -> Outcome {
+        let shown = if self.form.head_only { &[] } else { content };
+        self.room(shown.len())?;
+        self.head(status, content_type, Content::Length(content.len()))?;
+        self.buffers.region().extend_from_slice(shown);
+        self.done()
+    }
+
+    /// Answers with what `write` writes, at most `bytes_max` bytes, in place: nothing is copied, and the content need not
+    /// be measured beforehand, since its length is filled in afterwards.
+    #[inline]
+    pub fn write(
+        mut self,
+        status: Status,
+        content_type: &'static str,
+        bytes_max: usize,
+        write: impl FnOnce(&mut Out<'_>),
+    ) -> Outcome {
+        self.room(bytes_max)?;
+        let start = self.buffers.region().len();
+        let length_at = self.head(status, content_type, Content::AtMost(bytes_max))?;
+        let region = self.buffers.region();
+        let content_at = region.len();
+        let mut out = Out::new(region, bytes_max);
+        write(&mut out);
+        if out.overflowed() {
+            region.truncate(start);
+            return Err(Unanswered(Hold::Fault(Fault::Application)));
+        }
+        let mut digits = itoa::Buffer::new();
+        let digits = digits.format(region.len() - content_at).as_bytes();
+        region[length_at - digits.len()..length_at].copy_from_slice(digits);
+        if self.form.head_only {
+            region.truncate(content_at);
+        }
+        self.done()
+    }
+
+    /// Answers without content; the head says `Content-Length: 0` where the status allows content.
+    pub fn empty(mut self, status: Status) -> Outcome {
+        self.room(0)?;
+        let content = if status.has_content() {
+            Content::Length(0)
+        } else {
+            Content::None
+        };
+        self.head(status, "", content)?;
+        self.done()
+    }
+
+    /// Begins an answer whose content [`Handler::on_room`](crate::Handler::on_room) writes as it can be sent: `length`
+    /// bytes, or, where that is not known, as many as come.
+    pub fn stream(
+        mut self,
+        status: Status,
+        content_type: &'static str,
+        length: Option<u64>,
+    ) -> Outcome {
+        self.room(0)?;
+        let stream = match (length, self.form.version) {
+            (Some(length), _) => Stream::Length(length),
+            (None, Version::Http11) => Stream::Chunked,
+            (None, Version::Http10) => {
+                self = self.close();
+                Stream::ToClose
+            }
+        };
+        self.head(status, content_type, Content::Stream(stream))?;
+        let over = self.form.head_only || stream == Stream::Length(0);
+        Ok(Answered {
+            persists: self.form.persists,
+            stream: (!over).then_some(stream),
+        })
+    }
+
+    /// Puts the request aside until the worker's `resume` is called with this connection's id.
+    pub fn park(self) -> Outcome {
+        Err(Unanswered(Hold::Parked(None)))
+    }
+
+    /// Puts the request aside for so long, or until it is resumed.
+    pub fn park_ms(self, delay_ms: u64) -> Outcome {
+        Err(Unanswered(Hold::Parked(Some(
+            self.now_ms.saturating_add(delay_ms),
+        ))))
+    }
+
+    #[inline]
+    fn done(self) -> Outcome {
+        Ok(Answered {
+            persists: self.form.persists,
+            stream: None,
+        })
+    }
+
+    /// Writes the head into room that was asked for. Returns where the digits of a length that is not known yet end.
+    #[inline(always)]
+    fn head(
+        &mut self,
+        status: Status,
+        content_type: &'static str,
+        content: Content,
+    ) -> Result<usize, Unanswered> {
+        assert!(
+            content_type.len() <= CONTENT_TYPE_BYTES_MAX,
+            "a media type has at most 64 bytes"
+        );
+        if !self.fields.is_empty() {
+            check_fields(self.fields)?;
+        }
+        let region = self.buffers.region();
+        if status == Status::OK {
+            region.extend_from_slice(self.opening.ok());
+        } else {
+            region.extend_from_slice(status.line());
+            region.extend_from_slice(self.opening.date());
+        }
+        if !content_type.is_empty() {
+            region.extend_from_slice(b"Content-Type: ");
+            region.extend_from_slice(content_type.as_bytes());
+            region.extend_from_slice(b"\r\n");
+        }
+        if self.form.says_connection {
+            let option: &[u8] = if self.form.persists {
+                b"Connection: keep-alive\r\n"
+            } else {
+                b"Connection: close\r\n"
+            };
+            region.extend_from_slice(option);
+        }
+        for (name, value) in self.fields {
+            for piece in [name.as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
+                region.extend_from_slice(piece);
+            }
+        }
+        Ok(write_length(region, content))
+    }
+}
+
+/// Writes what says where the content ends, and the end of the head. Returns where the digits of the length end.
+#[inline(always)]
+fn write_length(region: &mut Vec<u8>, content: Content) -> usize {
+    let mut digits = itoa::Buffer::new();
+    let length = match content {
+        Content::Length(length) => digits.format(length),
+        Content::AtMost(length) => {
+            // Optional white space before a value is no part of it (RFC 9112 §5), so the digits may come later.
+            let width = digits.format(length).len();
+            &"                    "[..width]
+        }
+        Content::Stream(Stream::Length(length)) => digits.format(length),
+        Content::Stream(Stream::Chunked) => {
+            region.extend_from_slice(b"Transfer-Encoding: chunked\r\n\r\n");
+            return 0;
+        }
+        Content::None | Content::Stream(Stream::ToClose) => {
+            region.extend_from_slice(b"\r\n");
+            return 0;
+        }
+    };
+    region.extend_from_slice(b"Content-Length: ");
+    region.extend_from_slice(length.as_bytes());
+    let end = region.len();
+    region.extend_from_slice(b"\r\n\r\n");
+    end
+}
+
+/// A value with a line end in it would let its author write fields, and answers, of his own (RFC 9110 §5.5).
+#[cold]
+fn check_fields(fields: &[(&str, &str)]) -> Result<(), Unanswered> {
+    let fits = |(name, value): &(&str, &str)| {
+        !name.is_empty()
+            && name.bytes().all(scan::is_token)
+            && scan::value_end(value.as_bytes(), 0) == value.len()
+    };
+    if fields.iter().all(fits) {
+        Ok(())
+    } else {
+        Err(Unanswered(Hold::Fault(Fault::Application)))
+    }
+}

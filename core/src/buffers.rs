@@ -1,0 +1,59 @@
+//! Where the bytes to send wait: the buffer strategies and the pool behind them.
+//!
+//! A strategy is asked for room before an answer is written, and answers for the order: whatever was written first is
+//! pending first. It hands its regions back to the worker's pool as soon as their bytes are out.
+
+mod pool;
+mod tiered;
+
+pub use pool::Pool;
+pub use tiered::Tiered;
+
+use crate::limits::{BIG_REGION_BYTES, SMALL_REGION_BYTES};
+
+/// One region of 16 KiB per connection.
+pub type Flat = Tiered<BIG_REGION_BYTES>;
+
+/// 4 KiB per connection, and 16 KiB from the worker's pool while a large answer is under way.
+pub type Split = Tiered<SMALL_REGION_BYTES>;
+
+/// What came of asking for room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reserve {
+    /// There is room at the end of `region`.
+    Ready,
+    /// There will be room when everything that is pending has been sent.
+    Flush,
+    /// There will be room when another connection returns its region to the pool.
+    Wait,
+    /// There is never room for so much.
+    TooLarge,
+}
+
+/// The regions of one connection that hold bytes to send.
+///
+/// - Bytes come out of `pending` in the order in which they were written, each exactly once, however `sent` cuts them.
+/// - Bytes keep their address from the moment they are written until `sent` has counted them.
+/// - After `close` the pool has back whatever it lent.
+pub trait Buffers: Sized {
+    /// The regions of a connection that opens.
+    fn open(pool: &mut Pool) -> Self;
+
+    /// Asks for room for `bytes` more bytes, in one piece.
+    fn reserve(&mut self, bytes: usize, pool: &mut Pool) -> Reserve;
+
+    /// The region that the last `Ready` was about; at most the bytes asked for may be added to it.
+    fn region(&mut self) -> &mut Vec<u8>;
+
+    /// The bytes to send next.
+    fn pending(&self) -> &[u8];
+
+    /// The first `bytes` of what is pending have been sent.
+    fn sent(&mut self, bytes: usize, pool: &mut Pool);
+
+    /// Gives everything back.
+    fn close(self, pool: &mut Pool);
+}
+
+#[cfg(test)]
+mod tests;

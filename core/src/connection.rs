@@ -1,0 +1,364 @@
+//! One client: what of its bytes is not used yet, which request is under way, what it waits for, when that is too long.
+//!
+//! ```text
+//!             partial                    content to come
+//!          ┌──────────┐             ┌───────────────────────┐
+//!          ▼          │             ▼                       │
+//!   ──▶  Head ────────┴─ whole ─▶ Content ─ whole ─▶ presented to the handler
+//!          ▲                                                │
+//!          ├────────────── answered ────────────────────────┤── no room, parked ─▶ Held ─┐
+//!          └── End ── Streaming ◀── stream ─────────────────┘◀───── presented again ─────┘
+//!   a fault, wherever ─▶ Refused ─▶ Ending          an answer after which it does not persist ─▶ Ending
+//! ```
+//! Bytes that can be used at once are used where they lie. The tail keeps the rest: a partial head; or the head and the
+//! content of the request under way, and behind them what came after it.
+
+mod closing;
+mod content;
+mod request;
+
+use content::Body;
+
+use crate::answer::{Hold, Stream};
+use crate::buffers::{Buffers, Pool};
+use crate::clock::{Now, Opening};
+use crate::counters::Counters;
+use crate::error::{CloseReason, Fault};
+use crate::handler::Handler;
+use crate::head::{self, Progress};
+use crate::limits::Limits;
+use crate::slab::Id;
+use crate::want::Want;
+
+/// What the connections of a worker share.
+pub(crate) struct Shared<H> {
+    pub(crate) handler: H,
+    pub(crate) limits: Limits,
+    pub(crate) pool: Pool,
+    pub(crate) opening: Opening,
+    pub(crate) now: Now,
+    pub(crate) counters: Counters,
+    pub(crate) draining: bool,
+    /// Connections that wait for a big region, in the order in which they began to.
+    pub(crate) waiting: std::collections::VecDeque<Id>,
+    /// Tails that nobody uses, their memory kept for the next.
+    pub(crate) spare: Vec<Vec<u8>>,
+}
+
+/// How many spare tails are kept, and up to which size: so much of a worker's churn does not allocate.
+const SPARE_MAX: usize = 64;
+const SPARE_BYTES_MAX: usize = 32 * 1024;
+
+impl<H> Shared<H> {
+    fn recycle(&mut self, mut tail: Vec<u8>) {
+        if tail.capacity() > 0 && tail.capacity() <= SPARE_BYTES_MAX && self.spare.len() < SPARE_MAX
+        {
+            tail.clear();
+            self.spare.push(tail);
+        }
+    }
+}
+
+pub(crate) struct Connection<H: Handler, B> {
+    id: Id,
+    buffers: B,
+    tail: Vec<u8>,
+    /// Where in the tail the head, and where the content behind it, of the request under way end.
+    head_end: usize,
+    content_end: usize,
+    exchange: H::Exchange,
+    phase: Phase,
+    /// Why it ends, once it does.
+    reason: CloseReason,
+    deadline: Deadline,
+    /// The peer will send nothing more.
+    input_ended: bool,
+    /// What is pending has been handed out and not yet counted as sent.
+    sending: bool,
+    /// A 100 (Continue) is due as soon as there is room for it.
+    owes_continue: bool,
+    /// It stands in the worker's queue of changed connections.
+    pub(crate) queued: bool,
+    /// It was resumed, or a region may be there for it.
+    pub(crate) woken: bool,
+    /// When the timer wheel looks at it next.
+    pub(crate) scheduled_ms: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Phase {
+    /// The tail holds nothing, or a partial head.
+    Head,
+    /// Content is arriving.
+    Content(Body),
+    /// A request has to be presented again.
+    Held(Hold),
+    /// An answer is being written piece by piece; `waits` for a region, or else, with nothing pending, for its handler.
+    Streaming {
+        stream: Stream,
+        persists: bool,
+        waits: bool,
+    },
+    /// An error has to be answered as soon as there is room.
+    Refused(Fault),
+    /// Nothing more is read as a request. Once everything is sent it closes: at once, or after the peer has had time to
+    /// read the last answer.
+    Ending { lingers: bool, shut: bool },
+    /// It closes now, whatever is pending.
+    Over,
+}
+
+/// By when something has to happen, and what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Deadline {
+    pub(crate) at_ms: u64,
+    kind: Timer,
+}
+
+/// What a deadline is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Timer {
+    /// Not set since the last request was answered.
+    Unset,
+    Idle,
+    Head,
+    Content,
+    Region,
+    Parked,
+    Send,
+    Linger,
+}
+
+const NEVER_MS: u64 = u64::MAX;
+
+impl<H: Handler, B: Buffers> Connection<H, B> {
+    pub(crate) fn new(id: Id, shared: &mut Shared<H>) -> Connection<H, B> {
+        Connection {
+            id,
+            buffers: B::open(&mut shared.pool),
+            tail: Vec::new(),
+            head_end: 0,
+            content_end: 0,
+            exchange: H::Exchange::default(),
+            phase: Phase::Head,
+            reason: CloseReason::PeerClosed,
+            deadline: Deadline {
+                at_ms: NEVER_MS,
+                kind: Timer::Unset,
+            },
+            input_ended: false,
+            sending: false,
+            owes_continue: false,
+            queued: false,
+            woken: false,
+            scheduled_ms: NEVER_MS,
+        }
+    }
+
+    /// The peer has sent these bytes; none at all means that it will send no more.
+    #[inline]
+    pub(crate) fn received(&mut self, shared: &mut Shared<H>, bytes: &[u8]) {
+        if bytes.is_empty() {
+            self.end_of_input(shared);
+        } else if self.tail.is_empty() || matches!(self.phase, Phase::Content(_)) {
+            self.advance(shared, bytes);
+        } else {
+            self.received_more(shared, bytes);
+        }
+    }
+
+    fn received_more(&mut self, shared: &mut Shared<H>, bytes: &[u8]) {
+        match self.phase {
+            Phase::Ending { .. } | Phase::Refused(_) | Phase::Over => {}
+            Phase::Head => {
+                self.tail.extend_from_slice(bytes);
+                // Without the end of a line the head cannot have become whole: a peer that sends it byte by byte must
+                // not make us read it again for every byte.
+                let limit = shared.limits.head_bytes_max;
+                if memchr::memchr(b'\n', bytes).is_some() || self.tail.len() > limit {
+                    let tail = std::mem::take(&mut self.tail);
+                    self.advance(shared, &tail);
+                    shared.recycle(tail);
+                }
+            }
+            _ => self.tail.extend_from_slice(bytes),
+        }
+    }
+
+    /// Uses `bytes` as far as they go, with nothing kept before them but the request whose content they are.
+    fn advance(&mut self, shared: &mut Shared<H>, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            bytes = match &mut self.phase {
+                Phase::Head => match head::parse(bytes, &shared.limits) {
+                    Ok(Progress::Complete(head)) => self.request(shared, head, bytes),
+                    Ok(Progress::Partial) => return self.put_by(shared, bytes),
+                    Err(fault) => return self.refuse(shared, fault),
+                },
+                Phase::Content(body) => {
+                    let body = *body;
+                    self.content(shared, body, bytes)
+                }
+                Phase::Held(_) | Phase::Streaming { .. } => return self.put_by(shared, bytes),
+                Phase::Ending { lingers, .. } => {
+                    // What came too late is lost, but it must not cost the peer the answer before it.
+                    *lingers = true;
+                    return;
+                }
+                Phase::Refused(_) | Phase::Over => return,
+            };
+        }
+    }
+
+    /// Keeps bytes for later, behind what the tail holds already.
+    fn put_by(&mut self, shared: &mut Shared<H>, bytes: &[u8]) {
+        if self.tail.capacity() == 0 {
+            self.tail = shared.spare.pop().unwrap_or_default();
+        }
+        self.tail.extend_from_slice(bytes);
+    }
+
+    /// Forgets the tail; its memory serves another connection.
+    fn drop_tail(&mut self, shared: &mut Shared<H>) {
+        shared.recycle(std::mem::take(&mut self.tail));
+    }
+
+    /// What is to be sent next. Until `sent` says otherwise it counts as being sent.
+    #[inline]
+    pub(crate) fn pending(&mut self) -> &[u8] {
+        self.sending = true;
+        self.buffers.pending()
+    }
+
+    /// So many of the pending bytes are out.
+    #[inline]
+    pub(crate) fn sent(&mut self, shared: &mut Shared<H>, bytes: usize) {
+        self.sending = false;
+        if bytes > 0 {
+            self.buffers.sent(bytes, &mut shared.pool);
+            self.deadline.kind = Timer::Unset;
+            if self.buffers.pending().is_empty()
+                && (self.owes_continue || !matches!(self.phase, Phase::Head))
+            {
+                self.go_on(shared);
+            }
+        }
+    }
+
+    /// Goes on with what waited for room.
+    pub(crate) fn go_on(&mut self, shared: &mut Shared<H>) {
+        match self.phase {
+            Phase::Held(Hold::Flush | Hold::Region) => self.present_again(shared),
+            Phase::Streaming {
+                stream, persists, ..
+            } => self.fill(shared, stream, persists),
+            Phase::Refused(fault) => self.refuse(shared, fault),
+            _ if self.owes_continue => self.send_continue(shared),
+            _ => {}
+        }
+    }
+
+    /// Something that it waited for may have come: it was resumed, or a region was returned.
+    pub(crate) fn wake(&mut self, shared: &mut Shared<H>) {
+        match self.phase {
+            Phase::Held(Hold::Parked(_) | Hold::Region) => self.present_again(shared),
+            Phase::Streaming { .. } | Phase::Refused(_) if self.buffers.pending().is_empty() => {
+                self.go_on(shared)
+            }
+            _ => {}
+        }
+    }
+
+    /// What it wants of the backend now.
+    #[inline]
+    pub(crate) fn want(&mut self) -> Want {
+        let pending = !self.buffers.pending().is_empty();
+        let send = if pending && !self.sending {
+            Want::SEND
+        } else {
+            Want::NOTHING
+        };
+        match &mut self.phase {
+            Phase::Head if self.input_ended && !pending => Want::CLOSE,
+            Phase::Head | Phase::Content(_) if !self.input_ended => send.and(Want::RECEIVE),
+            Phase::Over => Want::CLOSE,
+            Phase::Ending { .. } if pending => send,
+            Phase::Ending { lingers, .. } if !*lingers || self.input_ended => Want::CLOSE,
+            Phase::Ending { shut: true, .. } => Want::RECEIVE,
+            Phase::Ending { shut, .. } => {
+                *shut = true;
+                Want::RECEIVE.and(Want::SHUT)
+            }
+            _ => send,
+        }
+    }
+
+    pub(crate) fn deadline(&self) -> Deadline {
+        self.deadline
+    }
+
+    /// Sets the deadline of the state that it is in now.
+    #[inline]
+    pub(crate) fn settle(&mut self, now: Now, limits: &Limits) -> Deadline {
+        let idle = matches!(self.phase, Phase::Head) && self.tail.is_empty();
+        if idle && self.buffers.pending().is_empty() {
+            let at_ms = now.monotonic_ms + limits.idle_timeout_ms;
+            self.deadline = Deadline {
+                at_ms,
+                kind: Timer::Idle,
+            };
+        } else {
+            self.settle_busy(now, limits);
+        }
+        self.deadline
+    }
+
+    fn settle_busy(&mut self, now: Now, limits: &Limits) {
+        let (kind, time_ms) = match self.phase {
+            Phase::Held(Hold::Parked(_)) if self.buffers.pending().is_empty() => {
+                (Timer::Parked, NEVER_MS)
+            }
+            _ if !self.buffers.pending().is_empty() => (Timer::Send, limits.send_timeout_ms),
+            Phase::Head => (Timer::Head, limits.head_timeout_ms),
+            Phase::Content(body) => (Timer::Content, body.time_ms(limits)),
+            Phase::Held(Hold::Region) | Phase::Refused(_) => (Timer::Region, limits.region_wait_ms),
+            Phase::Streaming { waits: true, .. } => (Timer::Region, limits.region_wait_ms),
+            Phase::Ending { .. } => (Timer::Linger, limits.linger_timeout_ms),
+            _ => (Timer::Parked, NEVER_MS),
+        };
+        if let Phase::Held(Hold::Parked(Some(at_ms))) = self.phase {
+            // It runs while earlier answers are still being sent: a slow reader is noticed when it ends.
+            self.deadline = Deadline {
+                at_ms,
+                kind: Timer::Parked,
+            };
+        } else if kind != self.deadline.kind {
+            self.deadline = Deadline {
+                at_ms: now.monotonic_ms.saturating_add(time_ms),
+                kind,
+            };
+        }
+    }
+
+    /// Its deadline has passed.
+    pub(crate) fn expire(&mut self, shared: &mut Shared<H>) {
+        let unset = Deadline {
+            at_ms: NEVER_MS,
+            kind: Timer::Unset,
+        };
+        match std::mem::replace(&mut self.deadline, unset).kind {
+            Timer::Unset => {}
+            Timer::Parked => self.wake(shared),
+            Timer::Region => {
+                shared.counters.region_timeouts += 1;
+                match self.phase {
+                    Phase::Streaming { .. } => self.end(CloseReason::Refused(Fault::Exhausted)),
+                    _ => self.refuse(shared, Fault::Exhausted),
+                }
+            }
+            Timer::Head | Timer::Content => self.refuse(shared, Fault::Silence),
+            Timer::Idle => self.end(CloseReason::Idle),
+            Timer::Send => self.end(CloseReason::SlowReader),
+            Timer::Linger => self.end(self.reason),
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! How a connection comes to its end: by a fault that is answered once, by the peer's end of input, by draining.
+
+use super::{Connection, Phase, Shared};
+use crate::answer::{Answer, Form};
+use crate::buffers::Buffers;
+use crate::error::{CloseReason, Fault};
+use crate::handler::Handler;
+use crate::head::{Method, Version};
+
+impl<H: Handler, B: Buffers> Connection<H, B> {
+    /// Answers a fault and ends; when there is no room for the answer, as soon as there is.
+    ///
+    /// The answer is a whole one even to HEAD: what could not be read may have any method.
+    pub(super) fn refuse(&mut self, shared: &mut Shared<H>, fault: Fault) {
+        self.phase = Phase::Refused(fault);
+        let form = Form::new(Method::Get, Version::Http11, false);
+        let answer = Answer {
+            id: self.id,
+            now_ms: shared.now.monotonic_ms,
+            form,
+            opening: &shared.opening,
+            buffers: &mut self.buffers,
+            pool: &mut shared.pool,
+            fields: &[],
+        };
+        if answer.empty(fault.status()).is_ok() {
+            shared.counters.refused += 1;
+            self.drop_tail(shared);
+            self.exchange = H::Exchange::default();
+            self.reason = CloseReason::Refused(fault);
+            self.phase = Phase::Ending {
+                lingers: true,
+                shut: false,
+            };
+        }
+    }
+
+    /// The peer sends nothing more: what has been read whole is still answered, what has not is over.
+    pub(super) fn end_of_input(&mut self, shared: &mut Shared<H>) {
+        self.input_ended = true;
+        match self.phase {
+            Phase::Head if !self.tail.is_empty() => self.refuse(shared, Fault::Truncated),
+            Phase::Content(_) => self.refuse(shared, Fault::Truncated),
+            _ => {}
+        }
+    }
+
+    /// The worker drains: a connection without a request under way ends, others after their next answer.
+    pub(crate) fn drain(&mut self) {
+        if matches!(self.phase, Phase::Head) && self.tail.is_empty() {
+            self.reason = CloseReason::Drained;
+            self.phase = Phase::Ending {
+                lingers: false,
+                shut: false,
+            };
+        }
+    }
+
+    /// Ends now, whatever is under way.
+    pub(crate) fn end(&mut self, reason: CloseReason) {
+        self.reason = reason;
+        self.phase = Phase::Over;
+    }
+
+    /// Gives back what it holds; says why it ended, if it ended of itself.
+    pub(crate) fn close(mut self, shared: &mut Shared<H>) -> CloseReason {
+        self.drop_tail(shared);
+        self.buffers.close(&mut shared.pool);
+        self.reason
+    }
+}

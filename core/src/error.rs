@@ -1,0 +1,100 @@
+//! What may go wrong, sorted by whose fault it is, and what follows from it: one function maps a fault to the status
+//! that answers it, another to the reason for which the connection then closes.
+
+use crate::answer::Status;
+
+/// A request that cannot be served. Every fault is answered once and closes the connection: after it nobody can know
+/// where the next request begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The peer's message: the request line is none (RFC 9112 §3).
+    RequestLine,
+    /// The peer's message: the target has no form that fits its method (RFC 9112 §3.2).
+    Target,
+    /// The peer's message: a field line is none, or is folded (RFC 9112 §5).
+    Field,
+    /// The peer's message: no Host, two of them, or an invalid one (RFC 9112 §3.2).
+    Host,
+    /// The peer's message: its length is stated twice, badly or not at all (RFC 9112 §6).
+    Framing,
+    /// The peer's message: a chunk is none, or its extensions never end (RFC 9112 §7.1).
+    Chunk,
+    /// The peer's message: it ended before it was complete (RFC 9112 §8).
+    Truncated,
+    /// The peer's message: a major version other than 1 (RFC 9110 §15.6.6).
+    Version,
+    /// The peer's message: a transfer coding that we do not know (RFC 9112 §6.1).
+    Coding,
+    /// The peer's message: an expectation other than `100-continue` (RFC 9110 §10.1.1).
+    Expectation,
+    /// Our limit: the request line is too long (RFC 9112 §3).
+    LineTooLong,
+    /// Our limit: the head, or the trailer section, is too large (RFC 6585 §5).
+    HeadTooLarge,
+    /// Our limit: the content is too large (RFC 9110 §15.5.14).
+    ContentTooLarge,
+    /// The peer's silence: head or content did not arrive in time (RFC 9110 §15.5.9).
+    Silence,
+    /// Our limit: no region came free in time (RFC 9110 §15.6.4).
+    Exhausted,
+    /// The application: it wrote more than the room it asked for, or an answer that cannot be sent.
+    Application,
+}
+
+impl Fault {
+    /// The status that answers the fault.
+    pub const fn status(self) -> Status {
+        match self {
+            Fault::RequestLine
+            | Fault::Target
+            | Fault::Field
+            | Fault::Host
+            | Fault::Framing
+            | Fault::Chunk
+            | Fault::Truncated => Status::BAD_REQUEST,
+            Fault::Version => Status::VERSION_NOT_SUPPORTED,
+            Fault::Coding => Status::NOT_IMPLEMENTED,
+            Fault::Expectation => Status::EXPECTATION_FAILED,
+            Fault::LineTooLong => Status::URI_TOO_LONG,
+            Fault::HeadTooLarge => Status::FIELDS_TOO_LARGE,
+            Fault::ContentTooLarge => Status::CONTENT_TOO_LARGE,
+            Fault::Silence => Status::REQUEST_TIMEOUT,
+            Fault::Exhausted => Status::UNAVAILABLE,
+            Fault::Application => Status::INTERNAL_ERROR,
+        }
+    }
+}
+
+/// Why a connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CloseReason {
+    /// The peer closed, with nothing under way.
+    PeerClosed,
+    /// The peer asked for it: `Connection: close`, or HTTP/1.0 without keep-alive.
+    PeerAsked,
+    /// A request could not be served.
+    Refused(Fault),
+    /// Nothing was under way for `idle_timeout_ms`.
+    Idle,
+    /// The peer took no bytes for `send_timeout_ms`.
+    SlowReader,
+    /// The worker is draining.
+    Drained,
+    /// The kernel, or the peer by a reset, ended it before its time.
+    Broken,
+}
+
+impl CloseReason {
+    /// A sentence for a person.
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            CloseReason::PeerClosed => "the peer closed the connection",
+            CloseReason::PeerAsked => "the peer asked to close after its last request",
+            CloseReason::Refused(_) => "a request could not be served",
+            CloseReason::Idle => "no request came for the idle timeout",
+            CloseReason::SlowReader => "the peer read nothing for the send timeout",
+            CloseReason::Drained => "the server is stopping",
+            CloseReason::Broken => "the connection was reset",
+        }
+    }
+}

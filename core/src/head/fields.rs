@@ -1,0 +1,243 @@
+//! The field lines of a head: their syntax (RFC 9112 §5), and the handful that frame the message and the connection.
+
+use super::{Framing, Stop, Version};
+use crate::error::Fault;
+use crate::limits::Limits;
+use crate::scan;
+
+/// The fields of a checked head, one after another: name and value as they were sent, white space around the value
+/// removed.
+#[derive(Clone, Debug)]
+pub struct Fields<'a> {
+    lines: &'a [u8],
+}
+
+impl<'a> Fields<'a> {
+    pub(super) fn new(lines: &'a [u8]) -> Fields<'a> {
+        Fields { lines }
+    }
+}
+
+impl<'a> Iterator for Fields<'a> {
+    type Item = (&'a [u8], &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let colon = memchr::memchr(b':', self.lines)?;
+        let end = memchr::memchr(b'\r', self.lines)?;
+        let line = &self.lines[..end];
+        self.lines = &self.lines[end + 2..];
+        Some((&line[..colon], line[colon + 1..].trim_ascii()))
+    }
+}
+
+/// Checks the lines from `at` on, shows each field to `known`, and returns where the head ends.
+#[inline(always)]
+pub(super) fn check(
+    bytes: &[u8],
+    mut at: usize,
+    limits: &Limits,
+    known: &mut Known,
+) -> Result<usize, Stop> {
+    for _ in 0..=limits.fields_max {
+        if let Some(b'\r') = bytes.get(at) {
+            super::expect(bytes, at + 1, b'\n', Fault::Field)?;
+            known.check_host()?;
+            return Ok(at + 2);
+        }
+        let name_end = scan::token_end(bytes, at);
+        super::expect(bytes, name_end, b':', Fault::Field)?;
+        if name_end == at {
+            return Err(Fault::Field.into());
+        }
+        let value_end = scan::value_end(bytes, name_end + 1);
+        super::expect(bytes, value_end, b'\r', Fault::Field)?;
+        super::expect(bytes, value_end + 1, b'\n', Fault::Field)?;
+        known.field(&bytes[at..name_end], &bytes[name_end + 1..value_end])?;
+        at = value_end + 2;
+    }
+    Err(Fault::HeadTooLarge.into())
+}
+
+/// What the fields have said so far of the message and of the connection.
+pub(super) struct Known {
+    version: Version,
+    hosts: u8,
+    length: Option<u64>,
+    coding: Coding,
+    close: bool,
+    keep_alive: bool,
+    expects_continue: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Coding {
+    None,
+    Chunked,
+}
+
+impl Known {
+    pub(super) fn new(version: Version) -> Known {
+        Known {
+            version,
+            hosts: 0,
+            length: None,
+            coding: Coding::None,
+            close: false,
+            keep_alive: false,
+            expects_continue: false,
+        }
+    }
+
+    /// Takes in one field. The length of a name tells most fields apart from these at once.
+    #[inline(always)]
+    fn field(&mut self, name: &[u8], value: &[u8]) -> Result<(), Fault> {
+        match name.len() {
+            4 if name.eq_ignore_ascii_case(b"host") => {
+                self.hosts = self.hosts.saturating_add(1);
+                if !is_host(value.trim_ascii()) {
+                    return Err(Fault::Host);
+                }
+            }
+            6 if name.eq_ignore_ascii_case(b"expect") => self.expect(value)?,
+            10 if name.eq_ignore_ascii_case(b"connection") => self.connection(value),
+            14 if name.eq_ignore_ascii_case(b"content-length") => self.content_length(value)?,
+            17 if name.eq_ignore_ascii_case(b"transfer-encoding") => {
+                self.transfer_encoding(value)?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// RFC 9112 §6.3: digits, nothing else, once. A repetition is refused even where it is identical: the recipients
+    /// before us may have believed either.
+    fn content_length(&mut self, value: &[u8]) -> Result<(), Fault> {
+        let digits = value.trim_ascii();
+        let all_digits = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+        let number = || std::str::from_utf8(digits).ok()?.parse().ok();
+        match (self.length, all_digits.then(number)) {
+            (None, Some(Some(length))) => self.length = Some(length),
+            (None, Some(None)) => return Err(Fault::ContentTooLarge),
+            _ => return Err(Fault::Framing),
+        }
+        Ok(())
+    }
+
+    /// RFC 9112 §6.1, §7: `chunked`, once, is the only transfer coding there is here; it has no parameters.
+    #[cold]
+    fn transfer_encoding(&mut self, value: &[u8]) -> Result<(), Fault> {
+        let value = value.trim_ascii();
+        if !value.eq_ignore_ascii_case(b"chunked") {
+            let chunked = |part: &[u8]| part.trim_ascii().eq_ignore_ascii_case(b"chunked");
+            let mut parts = value.split(|&byte| byte == b',');
+            return Err(
+                if value.is_empty() || parts.any(chunked) || self.coding != Coding::None {
+                    Fault::Framing
+                } else {
+                    Fault::Coding
+                },
+            );
+        }
+        if self.coding == Coding::Chunked || self.version == Version::Http10 {
+            return Err(Fault::Framing);
+        }
+        self.coding = Coding::Chunked;
+        Ok(())
+    }
+
+    /// RFC 9110 §7.6.1.
+    #[cold]
+    fn connection(&mut self, value: &[u8]) {
+        for option in value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii) {
+            self.close |= option.eq_ignore_ascii_case(b"close");
+            self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
+        }
+    }
+
+    /// RFC 9110 §10.1.1.
+    #[cold]
+    fn expect(&mut self, value: &[u8]) -> Result<(), Fault> {
+        if !value.trim_ascii().eq_ignore_ascii_case(b"100-continue") {
+            return Err(Fault::Expectation);
+        }
+        self.expects_continue = true;
+        Ok(())
+    }
+
+    /// RFC 9112 §3.2: exactly one Host in HTTP/1.1, at most one before.
+    #[inline(always)]
+    fn check_host(&self) -> Result<(), Fault> {
+        match (self.hosts, self.version) {
+            (1, _) | (0, Version::Http10) => Ok(()),
+            _ => Err(Fault::Host),
+        }
+    }
+
+    /// RFC 9112 §6.3. A message with both lengths may be an attempt to smuggle (§11.2): it is refused, not repaired.
+    #[inline(always)]
+    pub(super) fn framing(&self) -> Result<Framing, Fault> {
+        match (self.coding, self.length) {
+            (Coding::None, None | Some(0)) => Ok(Framing::None),
+            (Coding::None, Some(length)) => Ok(Framing::Length(length)),
+            (Coding::Chunked, None) => Ok(Framing::Chunked),
+            (Coding::Chunked, Some(_)) => Err(Fault::Framing),
+        }
+    }
+
+    /// RFC 9112 §9.3.
+    #[inline(always)]
+    pub(super) fn persists(&self) -> bool {
+        !self.close && (self.version == Version::Http11 || self.keep_alive)
+    }
+
+    /// An HTTP/1.0 client cannot understand a 100 (RFC 9110 §10.1.1).
+    #[inline(always)]
+    pub(super) fn expects_continue(&self) -> bool {
+        self.expects_continue && self.version == Version::Http11
+    }
+}
+
+/// Whether this is `uri-host [ ":" port ]` (RFC 9110 §7.2, RFC 3986 §3.2.2); an empty one is valid where the target has
+/// no authority.
+#[inline]
+pub(super) fn is_host(value: &[u8]) -> bool {
+    let (host_end, host_fits) = match value {
+        [b'[', ..] => match memchr::memchr(b']', value) {
+            Some(end) => (end + 1, is_literal(&value[1..end])),
+            None => return false,
+        },
+        _ => {
+            let end = value.iter().position(|&byte| !REG_NAME[byte as usize]);
+            (end.unwrap_or(value.len()), true)
+        }
+    };
+    host_fits
+        && match &value[host_end..] {
+            [] => true,
+            [b':', port @ ..] => port.iter().all(u8::is_ascii_digit),
+            _ => false,
+        }
+}
+
+/// What stands between the brackets of an IPv6 address (RFC 3986 §3.2.2); no IP version beyond 6 exists.
+#[cold]
+fn is_literal(literal: &[u8]) -> bool {
+    std::str::from_utf8(literal).is_ok_and(|text| text.parse::<std::net::Ipv6Addr>().is_ok())
+}
+
+/// The characters of a reg-name: unreserved, percent-encoded, sub-delims (RFC 3986 §3.2.2).
+static REG_NAME: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        table[byte] = (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let others = b"-._~%!$&'()*+,;=";
+    let mut at = 0;
+    while at < others.len() {
+        table[others[at] as usize] = true;
+        at += 1;
+    }
+    table
+};

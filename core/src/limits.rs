@@ -1,0 +1,92 @@
+//! Every limit of a worker in one table: what may grow grows to here and no further. A limit names its unit, its reason
+//! and what the peer sees beyond it. Relations between limits are checked where the defaults are made.
+
+/// Bytes of the region that holds small answers: one page, and room for ten answers of the arena's small routes.
+pub const SMALL_REGION_BYTES: usize = 4 * 1024;
+
+/// Bytes of the region that holds a large answer, or a connection's only region where the strategy is flat. The arena's
+/// largest JSON answer is 11 KiB.
+pub const BIG_REGION_BYTES: usize = 16 * 1024;
+
+/// The most bytes that the head of an answer may take, so that room can be asked for before it is written. Fields that
+/// the application adds count on top.
+pub const ANSWER_HEAD_BYTES_MAX: usize = 256;
+
+/// What one worker allows its clients and itself. Times are milliseconds, sizes bytes.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Bytes of a request line, its end excluded. RFC 9112 §3 asks for at least 8,000. Beyond: 414, close.
+    pub request_line_bytes_max: usize,
+    /// Bytes of a whole head. Beyond: 431, close.
+    pub head_bytes_max: usize,
+    /// Fields of a head. Beyond: 431, close.
+    pub fields_max: usize,
+    /// Bytes of content that are collected before the application sees them. Beyond: 413, close.
+    pub content_bytes_max: u64,
+    /// Bytes of content that an application may have streamed to it. Beyond: 413, close.
+    pub streamed_bytes_max: u64,
+    /// Bytes of chunk extensions in one request, in total: they mean nothing to us. Beyond: 400, close.
+    pub chunk_extension_bytes_max: usize,
+    /// Bytes of the trailer section of one request. Beyond: 431, close.
+    pub trailer_bytes_max: usize,
+    /// Connections of a worker. Beyond: not opened.
+    pub connections_max: usize,
+    /// Big regions that a worker's pool lends at one time (4 MiB by default). Beyond: the request waits.
+    pub big_regions_max: usize,
+    /// How long a request waits for a big region. Beyond: 503.
+    pub region_wait_ms: u64,
+    /// How long a connection may be open without a request under way. Beyond: closed.
+    pub idle_timeout_ms: u64,
+    /// How long a head may take from its first byte. Beyond: 408, close.
+    pub head_timeout_ms: u64,
+    /// How long content may take, before its length is counted. Beyond: 408, close.
+    pub content_timeout_ms: u64,
+    /// The slowest rate at which announced content may arrive; its length at this rate adds to the time above.
+    pub content_bytes_per_s_min: u64,
+    /// How long the peer may take no byte of what is to be sent. Beyond: reset.
+    pub send_timeout_ms: u64,
+    /// How long a closed connection is still read so that the peer receives its last answer (RFC 9112 §9.6).
+    pub linger_timeout_ms: u64,
+    /// How long a draining worker waits for what is under way. Beyond: reset.
+    pub drain_timeout_ms: u64,
+}
+
+impl Limits {
+    /// The defaults; each number's reason stands at its field.
+    pub const DEFAULT: Limits = Limits {
+        request_line_bytes_max: 8 * 1024,
+        head_bytes_max: 16 * 1024,
+        fields_max: 100,
+        content_bytes_max: 10 * 1024 * 1024,
+        streamed_bytes_max: 1024 * 1024 * 1024,
+        chunk_extension_bytes_max: 16 * 1024,
+        trailer_bytes_max: 8 * 1024,
+        connections_max: 16 * 1024,
+        big_regions_max: 256,
+        region_wait_ms: 1_000,
+        idle_timeout_ms: 20_000,
+        head_timeout_ms: 8_000,
+        content_timeout_ms: 20_000,
+        content_bytes_per_s_min: 32 * 1024,
+        send_timeout_ms: 20_000,
+        linger_timeout_ms: 2_000,
+        drain_timeout_ms: 10_000,
+    };
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits::DEFAULT
+    }
+}
+
+// A head is longer than its first line, a pool that lends nothing would answer no large request, and every answer that
+// the core itself writes fits the smaller region.
+const _: () = {
+    assert!(Limits::DEFAULT.request_line_bytes_max < Limits::DEFAULT.head_bytes_max);
+    assert!(Limits::DEFAULT.big_regions_max > 0);
+    assert!(Limits::DEFAULT.region_wait_ms < Limits::DEFAULT.send_timeout_ms);
+    assert!(
+        ANSWER_HEAD_BYTES_MAX * 2 < SMALL_REGION_BYTES && SMALL_REGION_BYTES < BIG_REGION_BYTES
+    );
+};

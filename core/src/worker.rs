@@ -1,0 +1,311 @@
+//! The engine of one thread: all its connections, their timers, and what they share.
+
+use std::collections::VecDeque;
+
+use crate::buffers::{Buffers, Pool};
+use crate::clock::{Now, Opening};
+use crate::connection::{Connection, Shared};
+use crate::counters::Counters;
+use crate::error::{CloseReason, Fault};
+use crate::handler::Handler;
+use crate::limits::Limits;
+use crate::slab::{Id, Slab};
+use crate::want::Want;
+use crate::wheel::Wheel;
+
+/// Bytes that `room` lends at one time. A head of the usual size and a page of content fit.
+const ROOM_BYTES: usize = 4 * 1024;
+
+/// The engine of one thread of a server.
+///
+/// The backend's loop owns the sockets and calls it; it never calls out. The contract of the loop:
+///
+/// - `tick` is called before the first event and then once per turn of the loop, with the time.
+/// - The latest [`Want`] of a connection holds; each call that returns one replaces it.
+/// - Received bytes come in by `on_bytes`, or by `room` and then `on_received`. No bytes means end of input. Bytes that
+///   come although they are not wanted any more are kept; so a loop that cannot take back a receive loses nothing.
+/// - What `pending` shows keeps its address and its bytes until `on_sent` for that id, whatever is called in between.
+///   `on_sent` with 0 gives the bytes back unsent. What `room` lends, likewise, until `on_received` or `ended`.
+/// - After [`Want::CLOSE`], or when a socket breaks, the loop takes back what the kernel holds, closes, and calls
+///   `ended`. An id that has ended is harmless wherever it turns up: nothing is wanted for it.
+/// - After the events of a turn, `next_changed` is called until it returns `None`.
+pub struct Worker<H: Handler, B: Buffers> {
+    connections: Slab<Connection<H, B>>,
+    shared: Shared<H>,
+    wheel: Wheel,
+    changed: VecDeque<Id>,
+    /// How many of those that wait for a region may try again.
+    waking: usize,
+    drain_until_ms: u64,
+    /// What `room` has lent, by the index of the connection, and what it can lend again.
+    rooms: Vec<Option<Box<[u8]>>>,
+    rooms_free: Vec<Box<[u8]>>,
+}
+
+/// How a connection came to its end, as the loop saw it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It was closed because that was wanted.
+    Wanted,
+    /// The peer reset it, or the kernel refused to go on.
+    Broken,
+}
+
+impl<H: Handler, B: Buffers> Worker<H, B> {
+    /// An engine for one thread. `now` is the time at which it is made.
+    pub fn new(handler: H, limits: Limits, now: Now) -> Worker<H, B> {
+        Worker {
+            connections: Slab::new(),
+            wheel: Wheel::new(now.monotonic_ms),
+            changed: VecDeque::new(),
+            waking: 0,
+            drain_until_ms: u64::MAX,
+            rooms: Vec::new(),
+            rooms_free: Vec::new(),
+            shared: Shared {
+                handler,
+                pool: Pool::new(limits.big_regions_max),
+                limits,
+                opening: Opening::new(now.unix_s),
+                now,
+                counters: Counters::default(),
+                draining: false,
+                waiting: VecDeque::new(),
+                spare: Vec::new(),
+            },
+        }
+    }
+
+    /// A socket has been accepted. `None`: it is not wanted, close it.
+    pub fn open(&mut self) -> Option<Id> {
+        if self.shared.draining || self.connections.len() >= self.shared.limits.connections_max {
+            self.shared.counters.turned_away += 1;
+            return None;
+        }
+        self.shared.counters.opened += 1;
+        let shared = &mut self.shared;
+        let id = self.connections.insert(|id| Connection::new(id, shared));
+        self.event(id, |_, _| ());
+        Some(id)
+    }
+
+    /// The peer has sent these bytes, which are the loop's and are not looked at after this call. None: it has ended its
+    /// side of the connection.
+    #[inline]
+    pub fn on_bytes(&mut self, id: Id, bytes: &[u8]) -> Want {
+        self.event(id, |connection, shared| connection.received(shared, bytes))
+    }
+
+    /// Lends memory to receive into, 4 KiB; the same again until it is used. `None`: the id is no more.
+    pub fn room(&mut self, id: Id) -> Option<&mut [u8]> {
+        self.connections.get(id)?;
+        if self.rooms.len() <= id.index() {
+            self.rooms.resize_with(id.index() + 1, || None);
+        }
+        let free = &mut self.rooms_free;
+        let room = self.rooms[id.index()].get_or_insert_with(|| {
+            free.pop()
+                .unwrap_or_else(|| vec![0; ROOM_BYTES].into_boxed_slice())
+        });
+        Some(room)
+    }
+
+    /// So many bytes have been received into what `room` lent; 0 is the end of input.
+    ///
+    /// # Panics
+    /// When nothing was lent, or less.
+    pub fn on_received(&mut self, id: Id, bytes: usize) -> Want {
+        if self.connections.get(id).is_none() {
+            return Want::NOTHING;
+        }
+        let room = self
+            .rooms
+            .get_mut(id.index())
+            .and_then(Option::take)
+            .expect("a room was lent");
+        let want = self.on_bytes(id, &room[..bytes]);
+        self.rooms_free.push(room);
+        want
+    }
+
+    /// The bytes to send next; empty when there are none. They count as being sent until `on_sent`.
+    #[inline]
+    pub fn pending(&mut self, id: Id) -> &[u8] {
+        self.connections
+            .get_mut(id)
+            .map_or(&[], Connection::pending)
+    }
+
+    /// The first so many of the pending bytes have been sent.
+    ///
+    /// # Panics
+    /// When fewer were pending.
+    #[inline]
+    pub fn on_sent(&mut self, id: Id, bytes: usize) -> Want {
+        self.event(id, |connection, shared| connection.sent(shared, bytes))
+    }
+
+    /// The socket is closed and the kernel holds no memory of it any more. Returns why it ended; `None` for an id that
+    /// had ended before.
+    pub fn ended(&mut self, id: Id, how: Ended) -> Option<CloseReason> {
+        let connection = self.connections.remove(id)?;
+        self.wheel.clear(id.index() as u32);
+        self.rooms_free
+            .extend(self.rooms.get_mut(id.index()).and_then(Option::take));
+        let reason = match (how, connection.close(&mut self.shared)) {
+            (Ended::Wanted, reason) => reason,
+            (Ended::Broken, _) => CloseReason::Broken,
+        };
+        match reason {
+            CloseReason::Broken => self.shared.counters.broken += 1,
+            CloseReason::Idle | CloseReason::SlowReader | CloseReason::Refused(Fault::Silence) => {
+                self.shared.counters.timed_out += 1;
+            }
+            _ => {}
+        }
+        Some(reason)
+    }
+
+    /// A request that was parked may be answered now. Does nothing for one that is not parked.
+    pub fn resume(&mut self, id: Id) {
+        if let Some(connection) = self.connections.get_mut(id) {
+            connection.woken = true;
+            queue(&mut self.changed, id, connection);
+        }
+    }
+
+    /// The next connection that was changed by something else than its own socket: a deadline, a region returned, a
+    /// `resume`, draining.
+    #[inline]
+    pub fn next_changed(&mut self) -> Option<(Id, Want)> {
+        loop {
+            if self.shared.pool.take_returned() {
+                self.waking = self.shared.waiting.len();
+            }
+            let id = match self.changed.pop_front() {
+                Some(id) => id,
+                None if self.waking > 0 => {
+                    self.waking -= 1;
+                    let id = self.shared.waiting.pop_front()?;
+                    if let Some(connection) = self.connections.get_mut(id) {
+                        connection.woken = true;
+                    }
+                    id
+                }
+                None => return None,
+            };
+            if self.connections.get(id).is_some() {
+                return Some((id, self.event(id, Worker::change)));
+            }
+        }
+    }
+
+    fn change(connection: &mut Connection<H, B>, shared: &mut Shared<H>) {
+        connection.queued = false;
+        if std::mem::take(&mut connection.woken) {
+            connection.wake(shared);
+        } else if connection.deadline().at_ms <= shared.now.monotonic_ms {
+            connection.expire(shared);
+        }
+    }
+
+    /// Tells the time. Returns when it wants to be told again at the latest, on the same clock.
+    pub fn tick(&mut self, now: Now) -> Option<u64> {
+        self.shared.now = now;
+        self.shared.opening.turn(now.unix_s);
+        while let Some(index) = self.wheel.turn(now.monotonic_ms) {
+            let (id, connection) = self
+                .connections
+                .at_mut(index)
+                .expect("a timer ends with its connection");
+            connection.scheduled_ms = u64::MAX;
+            let at_ms = connection.deadline().at_ms;
+            if at_ms <= now.monotonic_ms {
+                queue(&mut self.changed, id, connection);
+            } else if at_ms != u64::MAX {
+                connection.scheduled_ms = at_ms;
+                self.wheel.set(index, at_ms);
+            }
+        }
+        if now.monotonic_ms >= self.drain_until_ms {
+            self.each(|connection| connection.end(CloseReason::Drained));
+            self.drain_until_ms = u64::MAX;
+        }
+        if !self.changed.is_empty() || self.waking > 0 {
+            return Some(now.monotonic_ms);
+        }
+        let next_ms = self
+            .wheel
+            .next_ms()
+            .unwrap_or(u64::MAX)
+            .min(self.drain_until_ms);
+        (next_ms != u64::MAX).then_some(next_ms)
+    }
+
+    /// Stops: nothing is opened any more, idle connections close, the others after their next answer, and all of them
+    /// when `drain_timeout_ms` are over. The worker has stopped when `live` is 0.
+    pub fn drain(&mut self) {
+        if !self.shared.draining {
+            self.shared.draining = true;
+            self.drain_until_ms =
+                self.shared.now.monotonic_ms + self.shared.limits.drain_timeout_ms;
+            self.each(Connection::drain);
+        }
+    }
+
+    /// Changes every connection, and queues it for `next_changed`.
+    fn each(&mut self, mut change: impl FnMut(&mut Connection<H, B>)) {
+        let ids: Vec<Id> = self.connections.ids().collect();
+        for id in ids {
+            if let Some(connection) = self.connections.get_mut(id) {
+                change(connection);
+                queue(&mut self.changed, id, connection);
+            }
+        }
+    }
+
+    /// How many connections there are.
+    pub fn live(&self) -> usize {
+        self.connections.len()
+    }
+
+    /// What it has counted.
+    pub fn counters(&self) -> &Counters {
+        &self.shared.counters
+    }
+
+    /// How many big regions its pool has lent now.
+    pub fn regions_lent(&self) -> usize {
+        self.shared.pool.lent()
+    }
+
+    /// Does something to a connection, then sees to its deadline and returns what it wants.
+    #[inline(always)]
+    fn event(&mut self, id: Id, act: impl FnOnce(&mut Connection<H, B>, &mut Shared<H>)) -> Want {
+        let Some(connection) = self.connections.get_mut(id) else {
+            return Want::NOTHING;
+        };
+        act(connection, &mut self.shared);
+        let at_ms = connection
+            .settle(self.shared.now, &self.shared.limits)
+            .at_ms;
+        if at_ms < connection.scheduled_ms {
+            connection.scheduled_ms = at_ms;
+            self.wheel.set(id.index() as u32, at_ms);
+        }
+        connection.want()
+    }
+}
+
+fn queue<H: Handler, B: Buffers>(
+    changed: &mut VecDeque<Id>,
+    id: Id,
+    connection: &mut Connection<H, B>,
+) {
+    if !std::mem::replace(&mut connection.queued, true) {
+        changed.push_back(id);
+    }
+}
+
+#[cfg(test)]
+mod tests;

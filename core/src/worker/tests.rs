@@ -1,0 +1,24 @@
+//! The worker as a loop sees it, on simulated time: requests in any pieces, answers out in any pieces.
+
+mod client;
+mod deadlines;
+mod requests;
+mod streams;
+
+use client::{Client, Shop};
+
+use super::*;
+use crate::{Flat, Split};
+
+/// Runs a test against every buffer strategy.
+macro_rules! every_strategy {
+    ($($name:ident)*) => {
+        mod flat {
+            $(#[test] fn $name() { super::$name::<crate::Flat>(); })*
+        }
+        mod split {
+            $(#[test] fn $name() { super::$name::<crate::Split>(); })*
+        }
+    };
+}
+use every_strategy;

@@ -1,0 +1,240 @@
+//! A handler with one route for each thing a handler can do, and clients that talk to it without sockets.
+
+use super::*;
+use crate::{Answer, Head, Method, Out, Outcome, Piece, Plan, Request, Status};
+
+/// `GET /size/N`: N letters; `GET /written/N`: the same, measured afterwards; `POST /echo`; `POST /count`: streamed;
+/// `GET /stream/N`, `GET /chunks/N`: N letters as a stream, known and unknown in length; `GET /short/N`: a stream that
+/// breaks its promise; `GET /park`: parked until resumed; `GET /after/MS`; `GET /too-much`: writes more than it asked
+/// for; `GET /fields`: a field with a line end in it.
+#[derive(Default)]
+pub(super) struct Shop {
+    pub(super) presented: u64,
+    pub(super) parked: Vec<Id>,
+}
+
+#[derive(Default)]
+pub(super) struct Visit {
+    streamed: u64,
+    parked: bool,
+}
+
+const TEXT: &str = "text/plain";
+
+pub(super) fn letters(count: u64) -> Vec<u8> {
+    (0..count).map(|at| b'a' + (at % 23) as u8).collect()
+}
+
+fn number(path: &[u8], prefix: &str) -> Option<u64> {
+    std::str::from_utf8(path.strip_prefix(prefix.as_bytes())?)
+        .ok()?
+        .parse()
+        .ok()
+}
+
+impl Handler for Shop {
+    type Exchange = Visit;
+
+    fn on_head(&mut self, head: &Head<'_>, _: &mut Visit) -> Plan {
+        if head.path() == b"/count" {
+            Plan::Stream
+        } else {
+            Plan::Collect
+        }
+    }
+
+    fn on_content(&mut self, piece: &[u8], visit: &mut Visit) {
+        visit.streamed += piece.len() as u64;
+    }
+
+    fn on_request(
+        &mut self,
+        request: &Request<'_>,
+        visit: &mut Visit,
+        answer: Answer<'_, impl Buffers>,
+    ) -> Outcome {
+        self.presented += 1;
+        let path = request.head.path();
+        match path {
+            b"/echo" => return answer.send(Status::OK, TEXT, request.content),
+            b"/count" => {
+                return answer.write(Status::OK, TEXT, 20, |out| out.number(visit.streamed));
+            }
+            b"/none" => return answer.empty(Status::NO_CONTENT),
+            b"/bye" => return answer.close().send(Status::OK, TEXT, b"bye"),
+            b"/too-much" => return answer.write(Status::OK, TEXT, 3, |out| out.bytes(b"four")),
+            b"/fields" => return answer.fields(&[("X", "a\r\nY: b")]).empty(Status::OK),
+            b"/allow" => {
+                return answer
+                    .fields(&[("Allow", "GET")])
+                    .empty(Status::METHOD_NOT_ALLOWED);
+            }
+            b"/park" if !visit.parked => {
+                visit.parked = true;
+                self.parked.push(answer.id());
+                return answer.park();
+            }
+            b"/park" => return answer.send(Status::OK, TEXT, b"resumed"),
+            _ => {}
+        }
+        if let Some(count) = number(path, "/size/") {
+            answer.send(Status::OK, TEXT, &letters(count))
+        } else if let Some(count) = number(path, "/written/") {
+            answer.write(Status::OK, TEXT, count as usize + 999, |out| {
+                out.bytes(&letters(count))
+            })
+        } else if let Some(count) = number(path, "/stream/").or(number(path, "/short/")) {
+            answer.stream(Status::OK, TEXT, Some(count))
+        } else if number(path, "/chunks/").is_some() {
+            answer.stream(Status::OK, TEXT, None)
+        } else if let Some(delay_ms) = number(path, "/after/").filter(|_| !visit.parked) {
+            visit.parked = true;
+            answer.park_ms(delay_ms)
+        } else if visit.parked {
+            answer.send(Status::OK, TEXT, b"later")
+        } else {
+            answer.empty(Status::NOT_FOUND)
+        }
+    }
+
+    fn on_room(&mut self, request: &Request<'_>, visit: &mut Visit, out: &mut Out<'_>) -> Piece {
+        let path = request.head.path();
+        if let Some(count) = number(path, "/short/") {
+            out.bytes(&letters(count / 2));
+            return Piece::End;
+        }
+        let count = number(path, "/stream/")
+            .or(number(path, "/chunks/"))
+            .unwrap();
+        let end = (visit.streamed + 5_000)
+            .min(visit.streamed + out.left() as u64)
+            .min(count);
+        out.bytes(&letters(count)[visit.streamed as usize..end as usize]);
+        visit.streamed = end;
+        if end == count {
+            Piece::End
+        } else {
+            Piece::More
+        }
+    }
+}
+
+pub(super) const START: Now = Now {
+    monotonic_ms: 1_000,
+    unix_s: 784_111_777,
+};
+
+pub(super) fn worker<B: Buffers>(limits: Limits) -> Worker<Shop, B> {
+    let mut worker = Worker::new(Shop::default(), limits, START);
+    worker.tick(START);
+    worker
+}
+
+/// A client of one connection: it notes what it is sent and what is wanted.
+pub(super) struct Client {
+    pub(super) id: Id,
+    pub(super) want: Want,
+    pub(super) received: Vec<u8>,
+    pub(super) shut: bool,
+    /// The most bytes that it takes at one time.
+    pub(super) takes: usize,
+}
+
+impl Client {
+    pub(super) fn new<B: Buffers>(worker: &mut Worker<Shop, B>) -> Client {
+        let id = worker.open().expect("there is room for a connection");
+        Client {
+            id,
+            want: Want::RECEIVE,
+            received: Vec::new(),
+            shut: false,
+            takes: usize::MAX,
+        }
+    }
+
+    /// Sends bytes, then takes what comes.
+    pub(super) fn send<B: Buffers>(&mut self, worker: &mut Worker<Shop, B>, bytes: &[u8]) {
+        self.want = worker.on_bytes(self.id, bytes);
+        self.take(worker);
+    }
+
+    /// Takes what is to be sent, at most `takes` bytes at one time, until there is no more.
+    pub(super) fn take<B: Buffers>(&mut self, worker: &mut Worker<Shop, B>) {
+        while self.take_once(worker) {}
+        while let Some((id, want)) = worker.next_changed() {
+            if id == self.id {
+                self.want = want;
+                while self.take_once(worker) {}
+            }
+        }
+    }
+
+    pub(super) fn take_once<B: Buffers>(&mut self, worker: &mut Worker<Shop, B>) -> bool {
+        self.shut |= self.want.shut();
+        if !self.want.send() {
+            return false;
+        }
+        let pending = worker.pending(self.id);
+        assert!(
+            !pending.is_empty(),
+            "nothing is to be sent only when something is pending"
+        );
+        let bytes = pending.len().min(self.takes);
+        self.received.extend_from_slice(&pending[..bytes]);
+        self.want = worker.on_sent(self.id, bytes);
+        true
+    }
+
+    pub(super) fn text(&self) -> String {
+        String::from_utf8(self.received.clone()).unwrap()
+    }
+
+    /// The statuses and the contents of the answers so far.
+    pub(super) fn answers(&self) -> Vec<(u16, Vec<u8>)> {
+        answers(&self.received, Method::Get)
+    }
+}
+
+/// Reads answers the slow way; panics on anything that is none.
+pub(super) fn answers(mut bytes: &[u8], method: Method<'_>) -> Vec<(u16, Vec<u8>)> {
+    let mut answers = Vec::new();
+    while !bytes.is_empty() {
+        let mut fields = [httparse::EMPTY_HEADER; 16];
+        let mut response = httparse::Response::new(&mut fields);
+        let httparse::Status::Complete(head) = response.parse(bytes).unwrap() else {
+            panic!("an answer was cut off: {}", bytes.escape_ascii());
+        };
+        let field = |name: &str| {
+            let mut found = response
+                .headers
+                .iter()
+                .filter(|field| field.name.eq_ignore_ascii_case(name));
+            let value = found
+                .next()
+                .map(|field| std::str::from_utf8(field.value).unwrap());
+            assert!(found.next().is_none(), "{name} stands twice");
+            value
+        };
+        let status = response.code.unwrap();
+        bytes = &bytes[head..];
+        let mut content = Vec::new();
+        if field("transfer-encoding") == Some("chunked") {
+            let mut decoder = crate::chunked::Decoder::default();
+            while !decoder.done() {
+                assert!(!bytes.is_empty(), "the chunks were cut off");
+                let step = decoder.step(bytes, &Limits::DEFAULT).unwrap();
+                content.extend_from_slice(step.piece);
+                bytes = &bytes[step.used..];
+            }
+        } else if let Some(length) = field("content-length").filter(|_| method != Method::Head) {
+            let length = length.parse().unwrap();
+            content.extend_from_slice(&bytes[..length]);
+            bytes = &bytes[length..];
+        }
+        if status >= 200 {
+            assert_eq!(field("date"), Some("Sun, 06 Nov 1994 08:49:37 GMT"));
+        }
+        answers.push((status, content));
+    }
+    answers
+}

@@ -1,0 +1,231 @@
+//! Time, and stopping.
+
+use super::client::{START, letters, worker};
+use super::*;
+
+every_strategy! {
+    silence_is_ended
+    a_slow_head_is_not_helped_by_further_bytes
+    a_reader_that_takes_nothing_is_ended
+    waiting_for_a_region_ends_in_503
+    parked_requests_come_back_in_time
+    draining_finishes_what_is_under_way
+    draining_ends_at_its_deadline
+}
+
+fn at(ms: u64) -> Now {
+    Now {
+        monotonic_ms: START.monotonic_ms + ms,
+        ..START
+    }
+}
+
+const GET: &[u8] = b"GET /size/2 HTTP/1.1\r\nHost: a\r\n\r\n";
+const BIG: &[u8] = b"GET /size/20000 HTTP/1.1\r\nHost: a\r\n\r\n";
+
+/// Lets time pass in steps of the worker's own choice until `ms`, and takes what comes.
+fn pass<B: Buffers>(worker: &mut Worker<Shop, B>, client: &mut Client, ms: u64) {
+    loop {
+        let next_ms = worker
+            .tick(worker.shared.now)
+            .unwrap_or(u64::MAX)
+            .min(at(ms).monotonic_ms);
+        worker.tick(Now {
+            monotonic_ms: next_ms,
+            ..START
+        });
+        client.take(worker);
+        if next_ms == at(ms).monotonic_ms {
+            return;
+        }
+    }
+}
+
+fn silence_is_ended<B: Buffers>() {
+    let limits = Limits::DEFAULT;
+    for (bytes, timeout_ms, statuses) in [
+        (&b""[..], limits.idle_timeout_ms, vec![]),
+        (GET, limits.idle_timeout_ms, vec![200]),
+        (b"GET / HTTP/1.1\r\n", limits.head_timeout_ms, vec![408]),
+        (
+            b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc",
+            limits.content_timeout_ms,
+            vec![408],
+        ),
+    ] {
+        let mut worker = worker::<B>(limits.clone());
+        let mut client = Client::new(&mut worker);
+        if !bytes.is_empty() {
+            client.send(&mut worker, bytes);
+        }
+        let before = client.answers().len();
+        pass(&mut worker, &mut client, timeout_ms - 1);
+        assert_eq!(
+            (client.answers().len(), client.want),
+            (before, Want::RECEIVE),
+            "{}",
+            bytes.escape_ascii()
+        );
+        pass(&mut worker, &mut client, timeout_ms + 10);
+        let answered: Vec<_> = client.answers().iter().map(|(status, _)| *status).collect();
+        assert_eq!(answered, statuses);
+        if statuses == [408] {
+            assert!(client.shut && client.want.receive());
+            pass(
+                &mut worker,
+                &mut client,
+                timeout_ms + limits.linger_timeout_ms + 20,
+            );
+        }
+        assert_eq!(client.want, Want::CLOSE, "{}", bytes.escape_ascii());
+        worker.ended(client.id, Ended::Wanted);
+        assert_eq!(worker.counters().timed_out, 1);
+    }
+}
+
+fn a_slow_head_is_not_helped_by_further_bytes<B: Buffers>() {
+    let mut worker = worker::<B>(Limits::DEFAULT);
+    let mut client = Client::new(&mut worker);
+    client.send(&mut worker, GET);
+    client.send(&mut worker, b"GET / HTTP/1.1\r\n");
+    for second in 1..8 {
+        client.send(&mut worker, b"X: y\r\n");
+        pass(&mut worker, &mut client, second * 1_000);
+        assert_eq!(client.want, Want::RECEIVE);
+    }
+    pass(&mut worker, &mut client, 8_010);
+    assert_eq!(client.answers()[1].0, 408);
+}
+
+fn a_reader_that_takes_nothing_is_ended<B: Buffers>() {
+    let timeout_ms = Limits::DEFAULT.send_timeout_ms;
+    let mut worker = worker::<B>(Limits::DEFAULT);
+    let mut client = Client::new(&mut worker);
+    worker.on_bytes(client.id, BIG);
+    worker.pending(client.id);
+    pass(&mut worker, &mut client, timeout_ms - 1);
+    client.want = worker.on_sent(client.id, 1);
+    assert!(client.want.send());
+    worker.pending(client.id);
+    client.want = Want::NOTHING;
+    pass(&mut worker, &mut client, 2 * timeout_ms - 10);
+    assert_eq!(client.want, Want::NOTHING, "progress gives it more time");
+    pass(&mut worker, &mut client, 2 * timeout_ms + 10);
+    assert_eq!(client.want, Want::CLOSE);
+    assert_eq!(
+        worker.ended(client.id, Ended::Wanted),
+        Some(CloseReason::SlowReader)
+    );
+}
+
+fn waiting_for_a_region_ends_in_503<B: Buffers>() {
+    let mut worker = worker::<B>(Limits {
+        big_regions_max: 2,
+        ..Limits::DEFAULT
+    });
+    let holder = worker.open().unwrap();
+    worker.on_bytes(holder, BIG);
+    let mut client = Client::new(&mut worker);
+    client.send(&mut worker, &[GET, BIG].concat());
+    pass(&mut worker, &mut client, Limits::DEFAULT.region_wait_ms - 1);
+    assert_eq!(client.answers(), [(200, letters(2))]);
+    pass(
+        &mut worker,
+        &mut client,
+        Limits::DEFAULT.region_wait_ms + 10,
+    );
+    assert_eq!(client.answers()[1..], [(503, vec![])]);
+    let counters = *worker.counters();
+    assert_eq!((counters.region_waits, counters.region_timeouts), (1, 1));
+}
+
+fn parked_requests_come_back_in_time<B: Buffers>() {
+    let mut worker = worker::<B>(Limits::DEFAULT);
+    let mut clients: Vec<_> = (0..32).map(|_| Client::new(&mut worker)).collect();
+    let delay_ms = |index: usize| 10 + 300 * index as u64;
+    for (index, client) in clients.iter_mut().enumerate() {
+        let request = format!("GET /after/{} HTTP/1.1\r\nHost: a\r\n\r\n", delay_ms(index));
+        client.send(&mut worker, request.as_bytes());
+        client.send(&mut worker, GET);
+    }
+    let mut back_ms = vec![None; clients.len()];
+    let mut now = START;
+    while let Some(next_ms) = worker.tick(now).filter(|_| back_ms.contains(&None)) {
+        now.monotonic_ms = next_ms.max(now.monotonic_ms + 1);
+        worker.tick(now);
+        while let Some((id, want)) = worker.next_changed() {
+            let index = clients.iter().position(|client| client.id == id).unwrap();
+            clients[index].want = want;
+            while clients[index].take_once(&mut worker) {}
+            back_ms[index] = Some(now.monotonic_ms - START.monotonic_ms);
+        }
+    }
+    for (index, client) in clients.iter().enumerate() {
+        assert_eq!(
+            client.answers(),
+            [(200, b"later".to_vec()), (200, letters(2))],
+            "order is kept"
+        );
+        let (back, delay) = (back_ms[index].unwrap(), delay_ms(index));
+        assert!(
+            back >= delay && back <= delay + 16,
+            "{back} ms instead of {delay}"
+        );
+    }
+}
+
+fn draining_finishes_what_is_under_way<B: Buffers>() {
+    let mut worker = worker::<B>(Limits::DEFAULT);
+    let mut idle = Client::new(&mut worker);
+    let mut busy = Client::new(&mut worker);
+    idle.send(&mut worker, GET);
+    busy.send(&mut worker, b"GET /park HTTP/1.1\r\nHost: a\r\n\r\n");
+    busy.send(&mut worker, &[GET, GET].concat());
+    let mut partial = Client::new(&mut worker);
+    partial.send(&mut worker, &GET[..9]);
+    worker.drain();
+    idle.take(&mut worker);
+    assert_eq!(idle.want, Want::CLOSE);
+    worker.resume(busy.id);
+    busy.take(&mut worker);
+    assert_eq!(
+        busy.answers(),
+        [
+            (200, b"resumed".to_vec()),
+            (200, letters(2)),
+            (200, letters(2))
+        ]
+    );
+    assert_eq!(
+        busy.text().matches("Connection: close").count(),
+        1,
+        "only the last answer says so"
+    );
+    assert_eq!(busy.want, Want::CLOSE);
+    assert_eq!(
+        worker.ended(busy.id, Ended::Wanted),
+        Some(CloseReason::Drained)
+    );
+    partial.send(&mut worker, &GET[9..]);
+    assert_eq!(
+        (partial.answers(), partial.want),
+        (vec![(200, letters(2))], Want::CLOSE)
+    );
+}
+
+fn draining_ends_at_its_deadline<B: Buffers>() {
+    let mut worker = worker::<B>(Limits::DEFAULT);
+    let mut client = Client::new(&mut worker);
+    client.send(&mut worker, b"GET /park HTTP/1.1\r\nHost: a\r\n\r\n");
+    worker.drain();
+    pass(
+        &mut worker,
+        &mut client,
+        Limits::DEFAULT.drain_timeout_ms - 1,
+    );
+    assert_eq!(client.want, Want::NOTHING);
+    pass(&mut worker, &mut client, Limits::DEFAULT.drain_timeout_ms);
+    assert_eq!(client.want, Want::CLOSE);
+    worker.ended(client.id, Ended::Wanted);
+    assert_eq!(worker.live(), 0);
+}

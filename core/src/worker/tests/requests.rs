@@ -1,0 +1,496 @@
+//! Requests and their answers.
+
+use proptest::prelude::*;
+
+use super::client::{answers, letters, worker};
+use super::*;
+use crate::Method;
+
+every_strategy! {
+    a_request_is_answered
+    pipelined_requests_are_answered_in_order
+    content_is_collected_however_framed
+    streamed_content_is_counted
+    an_expectation_is_met_once
+    head_and_http10_are_answered_in_kind
+    faults_are_answered_once_and_close
+    a_half_close_still_gets_its_answers
+    large_answers_wait_for_small_ones
+    an_exhausted_pool_makes_requests_wait_their_turn
+    a_faulty_handler_answers_500
+    late_bytes_are_kept
+    an_old_id_is_harmless
+    room_lends_the_same_memory_until_it_is_used
+    connections_are_limited
+}
+
+fn get(path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n")
+}
+
+fn a_request_is_answered<B: Buffers>() {
+    let mut worker = worker::<B>(Limits::DEFAULT);
+    let mut client = Client::new(&mut worker);
+    client.send(&mut worker, get("/size/2").as_bytes());
+    let expected = "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Type: text/plain\r\n\
+                    Content-Length: 2\r\n\r\nab";
+    assert_eq!(client.text(), expected);
+    assert_eq!(client.want, Want::RECEIVE);
+    client.send(&mut worker, get("/none").as_bytes());
+    assert!(
+        client
+            .text()
+            .ends_with("HTTP/1.1 204 No Content\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n")
+    );
+    client.send(&mut worker, get("/allow").as_bytes());
+    assert!(
+        client
+            .text()
+            .ends_with("\r\nAllow: GET\r\nContent-Length: 0\r\n\r\n")
+    );
+    client.send(&mut worker, get("/written/7").as_bytes());
+    assert!(
+        client
+            .text()
+            .ends_with("\r\nContent-Length:    7\r\n\r\nabcdefg")
+    );
+    assert_eq!(worker.counters().requests, 4);
+}
+
+fn pipelined_requests_are_answered_in_order<B: Buffers>() {
+    let mut worker = worker::<B>(Limits::DEFAULT);
+    let mut client = Client::new(&mut worker);
+    let batch: String = (0..200)
+        .map(|count| get(&format!("/size/{count}")))
+        .collect();
+    client.send(&mut worker, batch.as_bytes());
+    let expected: Vec<_> = (0..200).map(|count| (200, letters(count))).collect();
+    assert_eq!(client.answers(), expected);
+    assert_eq!(client.want, Want::RECEIVE);
+}
+
+fn content_is_collected_however_framed<B: Buffers>() {
+    let post = "POST /echo HTTP/1.1\r\nHost: a\r\n";
+    for (request, content) in [
+        (format!("{post}Content-Length: 5\r\n\r\nhello"), "hello"),
+        (format!("{post}Content-Length: 0\r\n\r\n"), ""),
+        (format!("{post}\r\n"), ""),
+        (
+            format!("{post}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"),
+            "hello",
+        ),
+        (
+            format!(
+                "{post}Transfer-Encoding: chunked\r\n\r\n2;x\r\nhe\r\n3\r\nllo\r\n0\r\nT: t\r\n\r\n"
+            ),
+            "hello",
+        ),
+        (
+            format!("{post}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+            "",
+        ),
+    ] {
+        let bytes = format!("{request}{}", get("/size/1"));
+        for cut in 0..bytes.len() {
+            let mut worker = worker::<B>(Limits::DEFAULT);
+            let mut client = Client::new(&mut worker);
+            for part in [&bytes[..cut], &bytes[cut..]]
+                .into_iter()
+                .filter(|part| !part.is_empty())
+            {
+                client.send(&mut worker, part.as_bytes());
+            }
+            let expected = [(200, content.as_bytes().to_vec()), (200, b"a".to_vec())];
+            assert_eq!(client.answers(), expected, "cut at {cut}: {bytes:?}");
+        }
+    }
+}
+
+fn streamed_content_is_counted<B: Buffers>() {
+    let mut worker = worker::<B>(Limits {
+        content_bytes_max: 10,
+        ..Limits::DEFAULT
+    });
+    let mut client = Client::new(&mut worker);
+    client.send(
+        &mut worker,
+        b"POST /count HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n",
+    );
+    for _ in 0..100 {
+        client.send(&mut worker, &[b'x'; 1_000]);
+    }
+    client.send(&mut worker, b"POST /count HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n");
+    assert_eq!(
+        client.answers(),
+        [(200, b"100000".to_vec()), (200, b"3".to_vec())]
+    );
+}
+
+fn an_expectation_is_met_once<B: Buffers>() {
+    let mut worker = worker::<B>(Limits::DEFAULT);
+    let mut client = Client::new(&mut worker);
+    let head =
+        b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n";
+    client.send(&mut worker, head);
+    assert_eq!(client.text(), "HTTP/1.1 100 Continue\r\n\r\n");
+    client.send(&mut worker, b"o");
+    client.send(&mut worker, b"k");
+    assert_eq!(client.answers(), [(100, vec![]), (200, b"ok".to_vec())]);
+    // RFC 9110 §10.1.1: it may be left out when the content is there already.
+    client.received.clear();
+    client.send(&mut worker, &[&head[..], b"ok"].concat());
+    assert_eq!(client.answers(), [(200, b"ok".to_vec())]);
+}
+
+fn head_and_http10_are_answered_in_kind<B: Buffers>() {
+    let mut worker = worker::<B>(Limits::DEFAULT);
+    let mut client = Client::new(&mut worker);
+    for path in ["/size/9000", "/written/9000", "/stream/9000"] {
+        client.send(&mut worker, get(path).replace("GET", "HEAD").as_bytes());
+    }
+    assert_eq!(client.text().matches("9000\r\n").count(), 3);
+    assert_eq!(
+        answers(&client.received, Method::Head),
+        [(200, vec![]), (200, vec![]), (200, vec![])]
+    );
+
+    client.received.clear();
+    client.send(
+        &mut worker,
+        b"GET /size/1 HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+    );
+    assert!(
+        client.text().contains("\r\nConnection: keep-alive\r\n"),
+        "{}",
+        client.text()
+    );
+    client.send(&mut worker, b"GET /size/1 HTTP/1.0\r\n\r\n");
+    assert!(client.text().contains("\r\nConnection: close\r\n"));
+    assert_eq!(client.want, Want::CLOSE);
+    assert_eq!(
+        worker.ended(client.id, Ended::Wanted),
+        Some(CloseReason::PeerAsked)
+    );
+}
+
+fn faults_are_answered_once_and_close<B: Buffers>() {
+    let mut worker = worker::<B>(Limits {
+        content_bytes_max: 9,
+        ..Limits::DEFAULT
+    });
+    for (request, status) in [
+        ("GET / HTTP/1.1\r\n\r\n", 400),
+        ("\x16\x03\x01\x02", 400),
+        ("GET / HTTP/2.0\r\n\r\n", 505),
+        (
+            "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n",
+            413,
+        ),
+        (
+            "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\na\r\n0123456789\r\n0\r\n\r\n",
+            413,
+        ),
+        (
+            "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nz\r\n",
+            400,
+        ),
+        (
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n",
+            501,
+        ),
+        ("POST / HTTP/1.1\r\nHost: a\r\nExpect: 1\r\n\r\n", 417),
+    ] {
+        let mut client = Client::new(&mut worker);
+        let bytes = format!("{}{request}{}", get("/size/1"), get("/size/2"));
+        client.send(&mut worker, bytes.as_bytes());
+        assert_eq!(
+            client.answers(),
+            [(200, b"a".to_vec()), (status, vec![])],
+            "{request:?}"
+        );
+        assert!(client.text().contains("Connection: close"));
+        assert!(
+            client.shut && client.want.receive() && !client.want.close(),
+            "it lingers, so that the answer arrives"
+        );
+        client.send(&mut worker, get("/size/3").as_bytes());
+        assert_eq!(client.answers().len(), 2);
+        client.send(&mut worker, b"");
+        assert_eq!(client.want, Want::CLOSE);
+        assert!(matches!(
+            worker.ended(client.id, Ended::Wanted),
+            Some(CloseReason::Refused(_))
+        ));
+    }
+}
+
+fn a_half_close_still_gets_its_answers<B: Buffers>() {
+    let mut worker = worker::<B>(Limits::DEFAULT);
+    let mut client = Client::new(&mut worker);
+    client.takes = 1;
+    client.want = worker.on_bytes(
+        client.id,
+        format!("{}{}", get("/size/9000"), get("/size/3")).as_bytes(),
+    );
+    client.want = worker.on_bytes(client.id, b"").and(Want::SEND);
+    client.take(&mut worker);
+    assert_eq!(client.answers(), [(200, letters(9_000)), (200, letters(3))]);
+    assert_eq!(client.want, Want::CLOSE);
+
+    let mut client = Client::new(&mut worker);
+    client.send(&mut worker, b"GET / HT");
+    client.send(&mut worker, b"");
+    assert_eq!(
+        (client.answers(), client.want),
+        (vec![(400, vec![])], Want::CLOSE)
+    );
+}
+
+fn large_answers_wait_for_small_ones<B: Buffers>() {
+    let mut worker = worker::<B>(Limits::DEFAULT);
+    let mut client = Client::new(&mut worker);
+    let batch: String = [
+        "/size/10",
+        "/size/20000",
+        "/size/5",
+        "/size/40000",
+        "/written/30000",
+        "/size/1",
+    ]
+    .map(get)
+    .concat();
+    client.want = worker.on_bytes(client.id, batch.as_bytes());
+    assert_eq!(
+        worker.regions_lent(),
+        0,
+        "what is queued is flushed before a region is lent"
+    );
+    assert_eq!(worker.pending(client.id).len(), 10 + 102);
+    client.want = worker.on_sent(client.id, 0);
+    client.takes = 7_001;
+    client.take(&mut worker);
+    let sizes: Vec<_> = client
+        .answers()
+        .iter()
+        .map(|(_, content)| content.len())
+        .collect();
+    assert_eq!(sizes, [10, 20_000, 5, 40_000, 30_000, 1]);
+    assert_eq!(
+        worker.regions_lent(),
+        0,
+        "a region is returned when its bytes are out"
+    );
+}
+
+fn an_exhausted_pool_makes_requests_wait_their_turn<B: Buffers>() {
+    let mut worker = worker::<B>(Limits {
+        big_regions_max: 2,
+        ..Limits::DEFAULT
+    });
+    let mut clients: Vec<_> = (0..4).map(|_| Client::new(&mut worker)).collect();
+    for client in &mut clients {
+        client.want = worker.on_bytes(client.id, get("/size/20000").as_bytes());
+    }
+    assert_eq!(
+        (worker.regions_lent(), worker.counters().region_waits),
+        (2, 3)
+    );
+    assert_eq!(clients[1].want, Want::NOTHING);
+    // Whoever waits longest is next, by `next_changed`.
+    clients[0].take_once(&mut worker);
+    for client in &mut clients[1..] {
+        let (id, want) = worker.next_changed().expect("a region came back");
+        assert_eq!(
+            (id, want.send(), worker.regions_lent()),
+            (client.id, true, 2)
+        );
+        client.want = want;
+        client.take_once(&mut worker);
+    }
+    assert!(
+        clients
+            .iter()
+            .all(|client| client.answers() == [(200, letters(20_000))])
+    );
+    assert_eq!((worker.regions_lent(), worker.next_changed()), (0, None));
+
+    // One that ends returns what it holds; one that waits and ends is passed over.
+    for client in &mut clients[..3] {
+        client.want = worker.on_bytes(client.id, get("/size/20000").as_bytes());
+    }
+    worker.ended(clients[1].id, Ended::Broken);
+    worker.ended(clients[0].id, Ended::Broken);
+    clients[2].take(&mut worker);
+    assert_eq!(clients[2].answers().len(), 2);
+    assert_eq!(worker.counters().broken, 2);
+}
+
+fn a_faulty_handler_answers_500<B: Buffers>() {
+    let mut worker = worker::<B>(Limits {
+        big_regions_max: 2,
+        ..Limits::DEFAULT
+    });
+    for path in ["/too-much", "/fields", "/size/40000"] {
+        let mut client = Client::new(&mut worker);
+        client.send(
+            &mut worker,
+            [get("/size/1"), get(path), get("/size/1")]
+                .concat()
+                .as_bytes(),
+        );
+        assert_eq!(
+            client.answers(),
+            [(200, b"a".to_vec()), (500, vec![])],
+            "{path}"
+        );
+    }
+}
+
+fn late_bytes_are_kept<B: Buffers>() {
+    let mut worker = worker::<B>(Limits::DEFAULT);
+    let mut client = Client::new(&mut worker);
+    client.send(&mut worker, get("/park").as_bytes());
+    assert_eq!(client.want, Want::NOTHING);
+    for byte in get("/size/4").bytes() {
+        client.send(&mut worker, &[byte]);
+    }
+    assert_eq!(client.received, b"");
+    worker.resume(client.id);
+    client.take(&mut worker);
+    assert_eq!(
+        client.answers(),
+        [(200, b"resumed".to_vec()), (200, letters(4))]
+    );
+    assert_eq!(client.want, Want::RECEIVE);
+}
+
+fn an_old_id_is_harmless<B: Buffers>() {
+    let mut worker = worker::<B>(Limits::DEFAULT);
+    let old = worker.open().unwrap();
+    worker.resume(old);
+    worker.ended(old, Ended::Wanted);
+    let mut new = Client::new(&mut worker);
+    assert_eq!(old.index(), new.id.index());
+    assert_eq!(
+        worker.on_bytes(old, get("/size/1").as_bytes()),
+        Want::NOTHING
+    );
+    assert_eq!(worker.on_sent(old, 7), Want::NOTHING);
+    assert_eq!(worker.on_received(old, 7), Want::NOTHING);
+    assert_eq!((worker.pending(old).len(), worker.room(old)), (0, None));
+    assert_eq!(
+        (worker.ended(old, Ended::Broken), worker.next_changed()),
+        (None, None)
+    );
+    new.send(&mut worker, get("/size/1").as_bytes());
+    assert_eq!(new.answers(), [(200, b"a".to_vec())]);
+}
+
+fn room_lends_the_same_memory_until_it_is_used<B: Buffers>() {
+    let mut worker = worker::<B>(Limits::DEFAULT);
+    let mut client = Client::new(&mut worker);
+    let other = Client::new(&mut worker);
+    let bytes = get("/size/2");
+    let address = worker.room(client.id).unwrap().as_ptr();
+    assert_ne!(worker.room(other.id).unwrap().as_ptr(), address);
+    worker.on_bytes(other.id, bytes.as_bytes());
+    let room = worker.room(client.id).unwrap();
+    assert_eq!(room.as_ptr(), address);
+    room[..bytes.len()].copy_from_slice(bytes.as_bytes());
+    client.want = worker.on_received(client.id, bytes.len());
+    client.take(&mut worker);
+    assert_eq!(client.answers(), [(200, letters(2))]);
+    worker.ended(other.id, Ended::Wanted);
+    assert_eq!(
+        worker.rooms_free.len(),
+        2,
+        "what was lent comes back when the connection ends"
+    );
+}
+
+fn connections_are_limited<B: Buffers>() {
+    let mut worker = worker::<B>(Limits {
+        connections_max: 2,
+        ..Limits::DEFAULT
+    });
+    let first = worker.open().unwrap();
+    assert!(worker.open().is_some() && worker.open().is_none());
+    worker.ended(first, Ended::Wanted);
+    assert!(worker.open().is_some());
+    worker.drain();
+    assert!(worker.open().is_none());
+    assert_eq!(
+        (worker.counters().opened, worker.counters().turned_away),
+        (3, 2)
+    );
+}
+
+/// What may stand in a random conversation.
+fn request() -> impl Strategy<Value = String> {
+    let path = prop_oneof![
+        (0..300u32).prop_map(|count| format!("/size/{count}")),
+        (3_000..40_000u32).prop_map(|count| format!("/size/{count}")),
+        (0..20_000u32).prop_map(|count| format!("/written/{count}")),
+        (0..40_000u32).prop_map(|count| format!("/stream/{count}")),
+        (0..40_000u32).prop_map(|count| format!("/chunks/{count}")),
+        Just("/none".to_string()),
+    ];
+    let content = "[a-z]{0,40}";
+    prop_oneof![
+        4 => path.prop_map(|path| get(&path)),
+        1 => content.prop_map(|content| format!(
+            "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n{content}", content.len()
+        )),
+        1 => (content, content).prop_map(|(first, second)| {
+            let chunk = |part: &str| if part.is_empty() { String::new() } else { format!("{:x}\r\n{part}\r\n", part.len()) };
+            let (first, second) = (chunk(&first), chunk(&second));
+            format!("POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n{first}{second}0\r\n\r\n")
+        }),
+        1 => content.prop_map(|content| format!(
+            "POST /count HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n{content}", content.len()
+        )),
+    ]
+}
+
+/// Talks to a worker: the requests cut by `cuts`, by one way in or the other, the answers taken by `takes`.
+fn talk<B: Buffers>(mut bytes: &[u8], cuts: &[usize], takes: usize) -> Vec<u8> {
+    let mut worker = worker::<B>(Limits::DEFAULT);
+    let mut client = Client::new(&mut worker);
+    client.takes = takes;
+    for cut in cuts.iter().cycle() {
+        let (part, rest) = bytes.split_at((*cut).min(bytes.len()));
+        if cut % 2 == 0 {
+            client.want = worker.on_bytes(client.id, part);
+        } else {
+            let room = worker.room(client.id).unwrap();
+            room[..part.len()].copy_from_slice(part);
+            client.want = worker.on_received(client.id, part.len());
+        }
+        client.take(&mut worker);
+        bytes = rest;
+        if bytes.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(worker.regions_lent(), 0);
+    client.received
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn any_cut_and_any_strategy_gives_the_same_answers(
+        requests in proptest::collection::vec(request(), 1..12),
+        cuts in proptest::collection::vec(1..200usize, 1..20),
+        takes in 1..30_000usize,
+    ) {
+        let bytes = requests.concat().into_bytes();
+        let contents = |received: &[u8]| answers(received, Method::Get);
+        let whole = contents(&talk::<Flat>(&bytes, &[usize::MAX - 1], usize::MAX));
+        prop_assert_eq!(whole.len(), requests.len());
+        prop_assert_eq!(contents(&talk::<Split>(&bytes, &[usize::MAX - 1], usize::MAX)), whole.clone());
+        prop_assert_eq!(contents(&talk::<Flat>(&bytes, &cuts, takes)), whole.clone());
+        prop_assert_eq!(contents(&talk::<Split>(&bytes, &cuts, takes)), whole);
+    }
+}

@@ -1,0 +1,82 @@
+//! Answers written piece by piece.
+
+use super::client::{letters, worker};
+use super::*;
+
+every_strategy! {
+    streams_arrive_whole
+    http10_streams_end_with_the_connection
+    a_stream_that_breaks_its_promise_is_cut_off
+    streams_share_an_exhausted_pool
+}
+
+fn get(path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n")
+}
+
+fn streams_arrive_whole<B: Buffers>() {
+    for path in ["/stream/", "/chunks/"] {
+        for count in [0, 1, 4_999, 5_000, 50_000] {
+            let mut worker = worker::<B>(Limits::DEFAULT);
+            let mut client = Client::new(&mut worker);
+            client.takes = 3_333;
+            client.send(
+                &mut worker,
+                [
+                    get("/size/3"),
+                    get(&format!("{path}{count}")),
+                    get("/size/5"),
+                ]
+                .concat()
+                .as_bytes(),
+            );
+            let expected = [(200, letters(3)), (200, letters(count)), (200, letters(5))];
+            assert_eq!(client.answers(), expected, "{path}{count}");
+            assert_eq!((worker.regions_lent(), client.want), (0, Want::RECEIVE));
+        }
+    }
+}
+
+fn http10_streams_end_with_the_connection<B: Buffers>() {
+    let mut worker = worker::<B>(Limits::DEFAULT);
+    let mut client = Client::new(&mut worker);
+    client.send(
+        &mut worker,
+        b"GET /chunks/30000 HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+    );
+    assert!(
+        client
+            .text()
+            .ends_with(std::str::from_utf8(&letters(30_000)).unwrap())
+    );
+    assert!(client.text().contains("Connection: close\r\n\r\n") && client.want == Want::CLOSE);
+}
+
+fn a_stream_that_breaks_its_promise_is_cut_off<B: Buffers>() {
+    let mut worker = worker::<B>(Limits::DEFAULT);
+    let mut client = Client::new(&mut worker);
+    client.send(
+        &mut worker,
+        [get("/short/100"), get("/size/1")].concat().as_bytes(),
+    );
+    assert!(
+        client
+            .text()
+            .ends_with(std::str::from_utf8(&letters(50)).unwrap())
+    );
+    assert_eq!(client.want, Want::CLOSE);
+}
+
+fn streams_share_an_exhausted_pool<B: Buffers>() {
+    let mut worker = worker::<B>(Limits {
+        big_regions_max: 2,
+        ..Limits::DEFAULT
+    });
+    let mut holder = Client::new(&mut worker);
+    holder.want = worker.on_bytes(holder.id, get("/size/20000").as_bytes());
+    let mut client = Client::new(&mut worker);
+    client.send(&mut worker, get("/stream/30000").as_bytes());
+    holder.take_once(&mut worker);
+    client.take(&mut worker);
+    assert_eq!(client.answers(), [(200, letters(30_000))]);
+}
