@@ -1,0 +1,228 @@
+//! The loop: wait, serve what is ready, serve what changed besides, tell the time.
+
+use std::io::{self, ErrorKind};
+use std::net::TcpListener;
+use std::os::fd::{BorrowedFd, OwnedFd};
+
+use orthant_core::{Buffers, Ended, Handler, Id, Now, Want, Worker};
+
+use crate::sockets::Sockets;
+use crate::sys::{self, Epoll, Event};
+use crate::tuning::Tuning;
+
+const LISTENER: u64 = u64::MAX;
+const STOP: u64 = u64::MAX - 1;
+
+/// How often one connection is received from before the others have their turn.
+const TURN_RECEIVES: usize = 8;
+
+/// How long accepting rests when the kernel refuses (no descriptors, no memory), unless a connection ends before.
+const REST_MS: u64 = 100;
+
+/// Runs `worker` on `listener` until `stop` becomes readable, then until everything under way is finished.
+///
+/// # Errors
+/// What the kernel says of the epoll instance itself; a failing connection ends alone.
+pub fn run<H: Handler, B: Buffers>(
+    worker: &mut Worker<H, B>,
+    listener: TcpListener,
+    stop: BorrowedFd<'_>,
+    now: impl Fn() -> Now,
+    tuning: &Tuning,
+) -> io::Result<()> {
+    listener.set_nonblocking(true)?;
+    let epoll = Epoll::new(tuning.events)?;
+    epoll.add_source(&listener, LISTENER)?;
+    epoll.add_source(&stop, STOP)?;
+    let sockets = Sockets::default();
+    let buffer = vec![0; tuning.receive_bytes];
+    Loop {
+        worker,
+        epoll,
+        listener: Some(listener),
+        rest_until_ms: None,
+        sockets,
+        again: Vec::new(),
+        buffer,
+    }
+    .run(now)
+}
+
+struct Loop<'w, H: Handler, B: Buffers> {
+    worker: &'w mut Worker<H, B>,
+    epoll: Epoll,
+    /// `None` once it stops.
+    listener: Option<TcpListener>,
+    /// Accepting was refused; until then, or until a connection ends, it is not tried again.
+    rest_until_ms: Option<u64>,
+    sockets: Sockets,
+    /// Connections that had more to receive when their turn was over.
+    again: Vec<Id>,
+    buffer: Vec<u8>,
+}
+
+impl<H: Handler, B: Buffers> Loop<'_, H, B> {
+    fn run(mut self, now: impl Fn() -> Now) -> io::Result<()> {
+        let mut time = now();
+        while self.listener.is_some() || self.worker.live() > 0 {
+            let next_ms = self.worker.tick(time);
+            let ready = self.epoll.wait(self.timeout_ms(time, next_ms))?;
+            time = now();
+            self.worker.tick(time);
+            for index in 0..ready {
+                let event = self.epoll.event(index);
+                match event.token {
+                    LISTENER => self.accept(time)?,
+                    STOP => self.stop(),
+                    bits => self.ready(Id::from_bits(bits), event),
+                }
+            }
+            for id in std::mem::take(&mut self.again) {
+                self.serve(id);
+            }
+            while let Some((id, want)) = self.worker.next_changed() {
+                self.wanted(id, want);
+            }
+            if self
+                .rest_until_ms
+                .is_some_and(|until_ms| time.monotonic_ms >= until_ms)
+            {
+                self.accept(time)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// How long to wait, as epoll wants it.
+    fn timeout_ms(&self, time: Now, next_ms: Option<u64>) -> i32 {
+        if !self.again.is_empty() {
+            return 0;
+        }
+        let next_ms = next_ms.into_iter().chain(self.rest_until_ms).min();
+        next_ms.map_or(-1, |next_ms| {
+            next_ms.saturating_sub(time.monotonic_ms).min(60_000) as i32
+        })
+    }
+
+    /// Accepts until there is nobody left.
+    fn accept(&mut self, time: Now) -> io::Result<()> {
+        self.rest_until_ms = None;
+        while let Some(listener) = &self.listener {
+            match sys::accept(listener) {
+                Ok(fd) => self.open(fd)?,
+                Err(error) => match error.raw_os_error() {
+                    Some(libc::EAGAIN) => return Ok(()),
+                    // accept(2): errors of the connection that would have been, not of the listener.
+                    Some(
+                        libc::EINTR
+                        | libc::ECONNABORTED
+                        | libc::EPROTO
+                        | libc::ENETDOWN
+                        | libc::EHOSTUNREACH,
+                    ) => {}
+                    Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM) => {
+                        self.rest_until_ms = Some(time.monotonic_ms + REST_MS);
+                        return Ok(());
+                    }
+                    _ => return Err(error),
+                },
+            }
+        }
+        Ok(())
+    }
+
+    /// A connection that is not wanted is closed by being dropped.
+    fn open(&mut self, fd: OwnedFd) -> io::Result<()> {
+        if let Some(id) = self.worker.open() {
+            self.epoll.add_connection(&fd, id.to_bits())?;
+            self.sockets.insert(id, fd);
+        }
+        Ok(())
+    }
+
+    fn stop(&mut self) {
+        self.listener = None;
+        self.rest_until_ms = None;
+        self.worker.drain();
+    }
+
+    #[inline]
+    fn ready(&mut self, id: Id, event: Event) {
+        if let Some(socket) = self.sockets.get(id) {
+            socket.readable |= event.readable;
+            socket.writable |= event.writable;
+            socket.ended |= event.ended;
+            self.serve(id);
+        }
+    }
+
+    /// A connection wants something that it did not want before.
+    fn wanted(&mut self, id: Id, want: Want) {
+        if let Some(socket) = self.sockets.get(id) {
+            socket.want = want;
+            self.serve(id);
+        }
+    }
+
+    /// Does for a connection what it wants and what can be done now.
+    #[inline]
+    fn serve(&mut self, id: Id) {
+        let Some(socket) = self.sockets.get(id) else {
+            return;
+        };
+        let mut receives = 0;
+        let ended = loop {
+            let want = socket.want;
+            if want.close() {
+                break Some(Ended::Wanted);
+            }
+            if want.send() && socket.writable {
+                let pending = self.worker.pending(id);
+                let length = pending.len();
+                let sent = match sys::send(socket.fd(), pending) {
+                    Ok(sent) => sent,
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
+                    Err(_) => break Some(Ended::Broken),
+                };
+                socket.writable = sent == length;
+                socket.want = self.worker.on_sent(id, sent);
+            } else if want.shut() {
+                if sys::shut(socket.fd()).is_err() {
+                    break Some(Ended::Broken);
+                }
+                socket.want = Want::RECEIVE;
+            } else if want.receive() && socket.readable {
+                if receives == TURN_RECEIVES {
+                    self.again.push(id);
+                    break None;
+                }
+                receives += 1;
+                let received = match sys::receive(socket.fd(), &mut self.buffer) {
+                    Ok(received) => received,
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                        socket.readable = false;
+                        continue;
+                    }
+                    Err(_) => break Some(Ended::Broken),
+                };
+                // epoll(7): a short read of a stream says that no more was there, and more will come with an edge.
+                socket.readable = received == self.buffer.len() || (socket.ended && received > 0);
+                socket.want = self.worker.on_bytes(id, &self.buffer[..received]);
+            } else {
+                break None;
+            }
+        };
+        if let Some(how) = ended {
+            self.end(id, how);
+        }
+    }
+
+    /// Closes a connection; the descriptor that comes free may be what accepting waits for.
+    fn end(&mut self, id: Id, how: Ended) {
+        self.sockets.remove(id);
+        self.worker.ended(id, how);
+        if let Some(until_ms) = &mut self.rest_until_ms {
+            *until_ms = 0;
+        }
+    }
+}

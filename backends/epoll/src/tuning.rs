@@ -1,0 +1,51 @@
+//! What can be set of this backend at start.
+
+/// The settings, with their defaults.
+#[derive(Clone, Debug)]
+pub struct Tuning {
+    /// Bytes of the receive buffer that the connections of a worker share.
+    pub receive_bytes: usize,
+    /// Events taken from the kernel by one wait.
+    pub events: usize,
+}
+
+impl Default for Tuning {
+    fn default() -> Tuning {
+        Tuning {
+            receive_bytes: 64 * 1024,
+            events: 256,
+        }
+    }
+}
+
+impl Tuning {
+    /// The names that `set` knows, with what they mean.
+    pub const NAMES: &'static [(&'static str, &'static str)] = &[
+        (
+            "receive-bytes",
+            "bytes of the receive buffer that a worker's connections share (65536)",
+        ),
+        ("events", "events taken from the kernel by one wait (256)"),
+    ];
+
+    /// Sets one of them by name.
+    ///
+    /// # Errors
+    /// A sentence that says which names or values there are.
+    pub fn set(&mut self, name: &str, value: usize) -> Result<(), String> {
+        let (place, least) = match name {
+            "receive-bytes" => (&mut self.receive_bytes, 1024),
+            "events" => (&mut self.events, 1),
+            _ => {
+                return Err(format!(
+                    "epoll has no setting {name}; it has receive-bytes and events"
+                ));
+            }
+        };
+        if value < least {
+            return Err(format!("{name} is at least {least}"));
+        }
+        *place = value;
+        Ok(())
+    }
+}
