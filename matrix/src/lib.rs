@@ -1,2 +1,9 @@
 //! The matrix: builds every design, drives the same load against each, records what it saw, says which differences are
 //! real. It starts designs as processes and links none of the measured code.
+
+pub mod arm;
+pub mod axes;
+pub mod build;
+pub mod commands;
+pub mod design;
+pub mod workspace;

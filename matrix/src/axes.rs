@@ -1,0 +1,172 @@
+//! The axes, their values and the designs they span, as server/Cargo.toml lists them.
+//!
+//! There is no second list: a value added there is built, loaded and compared by every command.
+
+mod hack;
+mod listed;
+mod near;
+
+use std::path::Path;
+
+use anyhow::{Result, bail, ensure};
+
+use crate::arm::{Arm, FLOOR};
+use crate::design::Design;
+use crate::workspace::Workspace;
+
+pub use listed::Axis;
+use listed::Listed;
+
+/// The package whose manifest lists the axes and whose features are the values.
+pub(crate) const SERVER: &str = "orthant";
+
+/// The axis whose values have floors.
+const BACKEND: &str = "backend";
+
+/// What `[package.metadata.matrix]` of server/Cargo.toml says.
+#[derive(Debug)]
+pub struct Axes {
+    workspace: Workspace,
+    listed: Listed,
+}
+
+impl Axes {
+    /// Reads the axes of the workspace around the current directory.
+    pub fn read() -> Result<Self> {
+        let workspace = Workspace::read()?;
+        let listed = Listed::of(workspace.package(SERVER)?)?;
+        Ok(Self { workspace, listed })
+    }
+
+    /// The workspace they were read from.
+    pub fn workspace(&self) -> &Workspace {
+        &self.workspace
+    }
+
+    /// The axes, in the order in which a design is named.
+    pub fn axes(&self) -> &[Axis] {
+        &self.listed.axes
+    }
+
+    /// Every design that makes sense, the first axis varying slowest.
+    pub fn designs(&self) -> Vec<Design> {
+        self.listed.designs()
+    }
+
+    /// Every combination that is left out, with the reason.
+    pub fn excluded(&self) -> Vec<(Design, &str)> {
+        self.listed.excluded()
+    }
+
+    /// The floor of every backend that has one: an example named `floor` in the backend's package.
+    pub fn floors(&self) -> Vec<Arm> {
+        let backends = self
+            .axes()
+            .iter()
+            .filter(|axis| axis.name == BACKEND)
+            .flat_map(|axis| &axis.values);
+        backends
+            .filter(|backend| self.has_floor(backend))
+            .cloned()
+            .map(Arm::Floor)
+            .collect()
+    }
+
+    /// The design of this name.
+    pub fn design(&self, name: &str) -> Result<Design> {
+        self.listed.design(name)
+    }
+
+    /// The arm that a text names: a design, a floor such as `epoll+floor`, or the path of an executable, which contains
+    /// a slash.
+    pub fn arm(&self, text: &str) -> Result<Arm> {
+        if text.contains('/') {
+            let path = Path::new(text);
+            ensure!(
+                path.is_file(),
+                "failed to find an executable at {text}: an arm with a slash in it is a path"
+            );
+            return Ok(Arm::Executable(path.to_owned()));
+        }
+        if text.ends_with(FLOOR) {
+            let floors = self.floors();
+            let Some(floor) = floors.iter().find(|floor| floor.name() == text) else {
+                let known: Vec<_> = floors.iter().map(Arm::name).collect();
+                bail!(
+                    "failed to find the floor `{text}`: there is {}",
+                    known.join(", ")
+                );
+            };
+            return Ok(floor.clone());
+        }
+        self.design(text).map(Arm::Design)
+    }
+
+    /// The arguments for `cargo hack … -p orthant` that run it over exactly [`Axes::designs`].
+    pub fn hack_args(&self) -> Result<Vec<String>> {
+        hack::args(&self.listed)
+    }
+
+    fn has_floor(&self, backend: &str) -> bool {
+        let package = self.workspace.package(&backend_package(backend));
+        package.is_ok_and(|package| {
+            package
+                .targets
+                .iter()
+                .any(|target| target.is_example() && target.name == "floor")
+        })
+    }
+}
+
+/// The package of a backend.
+pub(crate) fn backend_package(backend: &str) -> String {
+    format!("{SERVER}-{backend}")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_workspace_names_its_designs_in_the_order_of_its_axes() {
+        let axes = Axes::read().unwrap();
+        let design = axes.design("uring+split+mimalloc").unwrap();
+        assert_eq!(design.value("allocator"), Some("mimalloc"));
+        assert_eq!(design.features(), ["command", "uring", "split", "mimalloc"]);
+        assert_eq!(
+            serde_json::to_value(&design).unwrap(),
+            json!("uring+split+mimalloc")
+        );
+    }
+
+    #[test]
+    fn an_arm_is_a_design_a_floor_or_a_path() {
+        let axes = Axes::read().unwrap();
+        let design = axes.design("epoll+flat+system").unwrap();
+        assert_eq!(axes.arm("epoll+flat+system").unwrap(), Arm::Design(design));
+        assert_eq!(
+            axes.arm("/bin/sh").unwrap(),
+            Arm::Executable("/bin/sh".into())
+        );
+        assert!(
+            error(axes.arm("./no/such/file"))
+                .contains("failed to find an executable at ./no/such/file")
+        );
+        assert!(
+            error(axes.arm("nothing+floor")).contains("failed to find the floor `nothing+floor`")
+        );
+    }
+
+    fn error(result: Result<Arm>) -> String {
+        format!("{:#}", result.expect_err("this must be refused"))
+    }
+
+    #[test]
+    fn a_floor_is_named_for_its_backend() {
+        let floor = Arm::Floor("uring".to_owned());
+        assert_eq!(floor.name(), "uring+floor");
+        assert_eq!(serde_json::to_value(&floor).unwrap(), json!("uring+floor"));
+    }
+}

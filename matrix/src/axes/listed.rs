@@ -1,0 +1,214 @@
+//! What `[package.metadata.matrix]` of server/Cargo.toml says, checked, and the combinations that it spans.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context, Result, bail, ensure};
+use cargo_metadata::Package;
+use serde::Deserialize;
+
+use super::near;
+use crate::design::{Choice, Design};
+
+/// An axis: its name and its values.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Axis {
+    /// The name, such as `backend`.
+    pub name: String,
+    /// The values in the order of the manifest; each is a feature of package `orthant`.
+    pub values: Vec<String>,
+}
+
+/// A combination that makes no sense.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Exclusion {
+    /// Axis to value; every design that has all of them is left out.
+    pub(super) when: BTreeMap<String, String>,
+    /// Why, as a sentence for whoever asks for such a design.
+    pub(super) because: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Listed {
+    pub(super) axes: Vec<Axis>,
+    #[serde(default)]
+    pub(super) exclude: Vec<Exclusion>,
+}
+
+impl Listed {
+    pub(super) fn of(server: &Package) -> Result<Self> {
+        let context = || {
+            format!(
+                "failed to read [package.metadata.matrix] of {}",
+                server.manifest_path
+            )
+        };
+        let listed = server.metadata.get("matrix").with_context(context)?;
+        let listed: Self = serde_json::from_value(listed.clone()).with_context(context)?;
+        listed
+            .check(&server.features.keys().map(String::as_str).collect())
+            .with_context(context)?;
+        Ok(listed)
+    }
+
+    /// Every value is a feature and belongs to one axis; every exclusion names values that exist.
+    fn check(&self, features: &BTreeSet<&str>) -> Result<()> {
+        let mut seen = BTreeSet::new();
+        for value in self.axes.iter().flat_map(|axis| &axis.values) {
+            ensure!(
+                features.contains(value.as_str()),
+                "value `{value}` is no feature: add it to [features]"
+            );
+            ensure!(
+                seen.insert(value),
+                "value `{value}` is listed twice: give each value a name of its own"
+            );
+        }
+        for exclusion in &self.exclude {
+            ensure!(
+                !exclusion.when.is_empty(),
+                "an exclusion without `when` would leave every design out"
+            );
+            for (axis, value) in &exclusion.when {
+                let known = self
+                    .axes
+                    .iter()
+                    .any(|known| known.name == *axis && known.values.contains(value));
+                ensure!(
+                    known,
+                    "an exclusion names `{axis} = \"{value}\"`, which is on no axis: correct or remove it"
+                );
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn designs(&self) -> Vec<Design> {
+        self.combinations()
+            .into_iter()
+            .filter(|design| self.because(design).is_none())
+            .collect()
+    }
+
+    pub(super) fn excluded(&self) -> Vec<(Design, &str)> {
+        let because = |design: Design| self.because(&design).map(|because| (design, because));
+        self.combinations()
+            .into_iter()
+            .filter_map(because)
+            .collect()
+    }
+
+    pub(super) fn design(&self, name: &str) -> Result<Design> {
+        let combinations = self.combinations();
+        let Some(design) = combinations.iter().find(|design| design.name() == name) else {
+            let names: Vec<_> = self.designs().iter().map(Design::name).collect();
+            bail!(
+                "failed to find the design `{name}`: the nearest are {}; `cargo matrix list` shows all",
+                near::nearest(name, &names).join(", ")
+            );
+        };
+        if let Some(because) = self.because(design) {
+            bail!("failed to use the design `{name}`: it is excluded because {because}");
+        }
+        Ok(design.clone())
+    }
+
+    fn combinations(&self) -> Vec<Design> {
+        let mut combinations = vec![Vec::new()];
+        for axis in &self.axes {
+            let extend = |choices: &Vec<Choice>, value: &String| {
+                let choice = Choice {
+                    axis: axis.name.clone(),
+                    value: value.clone(),
+                };
+                choices.iter().cloned().chain([choice]).collect()
+            };
+            combinations = combinations
+                .iter()
+                .flat_map(|choices| axis.values.iter().map(move |value| extend(choices, value)))
+                .collect();
+        }
+        combinations.into_iter().map(Design::new).collect()
+    }
+
+    fn because(&self, design: &Design) -> Option<&str> {
+        let applies = |exclusion: &&Exclusion| {
+            exclusion
+                .when
+                .iter()
+                .all(|(axis, value)| design.value(axis) == Some(value))
+        };
+        self.exclude
+            .iter()
+            .find(applies)
+            .map(|exclusion| exclusion.because.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Two axes of two values; `b` on the first does not go with `d` on the second.
+    fn listed() -> Listed {
+        serde_json::from_value(json!({
+            "axes": [{ "name": "z", "values": ["b", "a"] }, { "name": "y", "values": ["d", "c"] }],
+            "exclude": [{ "when": { "z": "b", "y": "d" }, "because": "they bite" }],
+        }))
+        .unwrap()
+    }
+
+    fn error(result: Result<impl Sized>) -> String {
+        format!("{:#}", result.err().expect("this must be refused"))
+    }
+
+    #[test]
+    fn designs_keep_the_order_of_the_manifest() {
+        let names: Vec<_> = listed().designs().iter().map(Design::name).collect();
+        assert_eq!(names, ["b+c", "a+d", "a+c"]);
+    }
+
+    #[test]
+    fn an_excluded_design_says_why() {
+        let listed = listed();
+        let excluded = listed.excluded();
+        assert_eq!(excluded.len(), 1);
+        assert_eq!(
+            (excluded[0].0.name().as_str(), excluded[0].1),
+            ("b+d", "they bite")
+        );
+        assert!(error(listed.design("b+d")).ends_with("excluded because they bite"));
+    }
+
+    #[test]
+    fn an_unknown_design_lists_near_ones() {
+        assert!(
+            error(listed().design("a+e")).contains("nearest are a+d, a+c"),
+            "{}",
+            error(listed().design("a+e"))
+        );
+    }
+
+    #[test]
+    fn a_list_that_contradicts_the_features_is_refused() {
+        let features = BTreeSet::from(["a", "b", "c", "d"]);
+        listed().check(&features).unwrap();
+        assert!(
+            error(listed().check(&BTreeSet::from(["a", "b", "c"]))).contains("`d` is no feature")
+        );
+
+        let mut twice = listed();
+        twice.axes[1].values.push("a".to_owned());
+        assert!(error(twice.check(&features)).contains("`a` is listed twice"));
+
+        let mut stale = listed();
+        stale.exclude[0]
+            .when
+            .insert("z".to_owned(), "gone".to_owned());
+        assert!(error(stale.check(&features)).contains("on no axis"));
+    }
+}

@@ -1,0 +1,159 @@
+//! One invocation of cargo for one executable.
+
+use std::env;
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use anyhow::{Context, Result, ensure};
+use cargo_metadata::Message;
+
+use crate::arm::Arm;
+use crate::axes::{SERVER, backend_package};
+use crate::design::Design;
+use crate::workspace::Workspace;
+
+/// The profile of everything that is measured.
+pub(super) const PROFILE: &str = "design";
+
+/// What cargo is asked for.
+pub(super) struct Target {
+    /// The package that holds it.
+    pub(super) package: String,
+    /// The features of that package; empty for a floor, which has none.
+    pub(super) features: Vec<String>,
+    /// The arguments that choose it.
+    arguments: Vec<String>,
+}
+
+impl Target {
+    pub(super) fn design(design: &Design) -> Self {
+        let features: Vec<_> = design.features().into_iter().map(str::to_owned).collect();
+        let arguments = [
+            "--bin",
+            SERVER,
+            "--no-default-features",
+            "--features",
+            &features.join(","),
+        ];
+        Self {
+            package: SERVER.to_owned(),
+            arguments: arguments.map(str::to_owned).to_vec(),
+            features,
+        }
+    }
+
+    pub(super) fn floor(backend: &str) -> Self {
+        let arguments = ["--example", "floor"].map(str::to_owned).to_vec();
+        Self {
+            package: backend_package(backend),
+            arguments,
+            features: Vec::new(),
+        }
+    }
+}
+
+/// Cargo could not build an arm; its own words are shown.
+#[derive(Debug)]
+pub struct Failed {
+    arm: String,
+    command: String,
+    stderr: String,
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.stderr.trim_end())?;
+        write!(
+            f,
+            "failed to build {}: correct what cargo says above, then run `{}` alone until it passes",
+            self.arm, self.command
+        )
+    }
+}
+
+impl std::error::Error for Failed {}
+
+/// Builds the target and returns where cargo left the executable.
+pub(super) fn build(workspace: &Workspace, arm: &Arm, target: &Target) -> Result<PathBuf> {
+    let arguments = [
+        "build",
+        "--locked",
+        "--profile",
+        PROFILE,
+        "--package",
+        &target.package,
+    ];
+    let arguments: Vec<_> = arguments
+        .into_iter()
+        .chain(target.arguments.iter().map(String::as_str))
+        .collect();
+    let command = format!("cargo {}", arguments.join(" "));
+    let output = Command::new(cargo())
+        .args(&arguments)
+        .arg("--message-format=json-render-diagnostics")
+        .current_dir(workspace.root())
+        .output()
+        .with_context(|| format!("failed to start `{command}`: is cargo on the PATH?"))?;
+    if !output.status.success() {
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        return Err(Failed {
+            arm: arm.name(),
+            command,
+            stderr,
+        }
+        .into());
+    }
+    executable(&output)
+        .with_context(|| format!("failed to find the executable that `{command}` built"))
+}
+
+/// What says which compiler builds, for the hash of inputs.
+pub(super) fn toolchain() -> Result<String> {
+    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let output = Command::new(rustc)
+        .arg("-Vv")
+        .output()
+        .context("failed to start `rustc -Vv`: is it on the PATH?")?;
+    ensure!(
+        output.status.success(),
+        "failed to run `rustc -Vv`: {}",
+        String::from_utf8_lossy(&output.stderr).trim()
+    );
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// The cargo that runs us, so that the same toolchain builds the designs.
+fn cargo() -> OsString {
+    env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
+fn executable(output: &Output) -> Result<PathBuf> {
+    let mut path = None;
+    for message in Message::parse_stream(output.stdout.as_slice()) {
+        if let Message::CompilerArtifact(artifact) = message? {
+            path = artifact.executable.or(path);
+        }
+    }
+    path.map(Into::into).context("cargo named none")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_shows_the_compiler_first_and_what_to_do_last() {
+        let failed = Failed {
+            arm: "epoll+flat+system".to_owned(),
+            command: "cargo build --package orthant".to_owned(),
+            stderr: "error: oh\n\n".to_owned(),
+        };
+        assert_eq!(
+            failed.to_string(),
+            "error: oh\nfailed to build epoll+flat+system: correct what cargo says above, then run `cargo build \
+             --package orthant` alone until it passes"
+        );
+    }
+}

@@ -1,0 +1,199 @@
+//! `cargo matrix build`: every design as its own executable.
+
+use std::io::{IsTerminal, Write, stderr};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::arm::Arm;
+use crate::axes::Axes;
+use crate::build::{Built, Event, Rebuild, build};
+use crate::design::Design;
+
+/// Build every design as its own executable in target/designs
+///
+/// Example: cargo matrix build --only backend=epoll --floors
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Args {
+    /// Designs such as uring+split+mimalloc, floors such as uring+floor; every design if none is named
+    names: Vec<String>,
+    /// Only designs with this value on this axis, such as backend=epoll; repeat it to narrow further
+    #[arg(long, value_name = "AXIS=VALUE", conflicts_with = "names")]
+    only: Vec<String>,
+    /// The floors too
+    #[arg(long, conflicts_with = "names")]
+    floors: bool,
+    /// Build again what is fresh
+    #[arg(long)]
+    force: bool,
+}
+
+/// Builds and prints one line per arm: name, built or fresh, seconds, size.
+pub fn run(args: &Args) -> Result<()> {
+    let axes = Axes::read()?;
+    let arms = chosen(&axes, args)?;
+    let rebuild = if args.force {
+        Rebuild::Always
+    } else {
+        Rebuild::Stale
+    };
+    let width = arms.iter().map(|arm| arm.name().len()).max().unwrap_or(0);
+    let built = build(&axes, &arms, rebuild, &mut |event| show(event, width))?;
+    let fresh = built.iter().filter(|built| built.fresh).count();
+    println!(
+        "{} built, {fresh} fresh, in {}",
+        built.len() - fresh,
+        axes.workspace().designs().display()
+    );
+    Ok(())
+}
+
+fn chosen(axes: &Axes, args: &Args) -> Result<Vec<Arm>> {
+    if !args.names.is_empty() {
+        return args.names.iter().map(|name| axes.arm(name)).collect();
+    }
+    let only = args
+        .only
+        .iter()
+        .map(|text| condition(axes, text))
+        .collect::<Result<Vec<_>>>()?;
+    let fits = |design: &Design| {
+        only.iter()
+            .all(|(axis, value)| design.value(axis) == Some(value))
+    };
+    let designs: Vec<_> = axes.designs().into_iter().filter(fits).collect();
+    ensure!(
+        !designs.is_empty(),
+        "failed to find a design with {}",
+        args.only.join(" and ")
+    );
+    let backends: Vec<_> = designs
+        .iter()
+        .flat_map(Design::values)
+        .map(str::to_owned)
+        .collect();
+    let floors = axes.floors().into_iter().filter(|floor| {
+        args.floors && matches!(floor, Arm::Floor(backend) if backends.contains(backend))
+    });
+    let floors: Vec<_> = floors.collect();
+    Ok(designs.into_iter().map(Arm::Design).chain(floors).collect())
+}
+
+/// `backend=epoll` as an axis and one of its values.
+fn condition<'a>(axes: &Axes, text: &'a str) -> Result<(&'a str, &'a str)> {
+    let (name, value) = text.split_once('=').with_context(|| {
+        format!(
+            "failed to understand `--only {text}`: write it as AXIS=VALUE, such as backend=epoll"
+        )
+    })?;
+    let Some(axis) = axes.axes().iter().find(|axis| axis.name == name) else {
+        let names: Vec<_> = axes.axes().iter().map(|axis| axis.name.as_str()).collect();
+        bail!(
+            "failed to find the axis `{name}`: there is {}",
+            names.join(", ")
+        );
+    };
+    ensure!(
+        axis.values.iter().any(|known| known == value),
+        "failed to find `{value}` on the axis {name}: there is {}",
+        axis.values.join(", ")
+    );
+    Ok((name, value))
+}
+
+fn show(event: Event<'_>, width: usize) {
+    match event {
+        // What is under way is worth a line only to somebody who watches, and only until it is done.
+        Event::Starts(arm) if stderr().is_terminal() => {
+            eprint!("{arm:width$}  building …\r");
+            stderr().flush().ok();
+        }
+        Event::Starts(_) => {}
+        Event::Ends(built) => println!("{}", line(built, width)),
+    }
+}
+
+fn line(built: &Built, width: usize) -> String {
+    let state = if built.fresh { "fresh" } else { "built" };
+    let size_mib = built.size_bytes as f64 / f64::from(1 << 20);
+    format!(
+        "{:width$}  {state}  {:6.1} s  {size_mib:6.2} MiB",
+        built.arm, built.build_s
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(args: Args) -> Result<Vec<String>> {
+        let axes = Axes::read()?;
+        Ok(chosen(&axes, &args)?.iter().map(Arm::name).collect())
+    }
+
+    fn only(conditions: &[&str]) -> Args {
+        Args {
+            only: conditions.iter().map(|&text| text.to_owned()).collect(),
+            ..Args::default()
+        }
+    }
+
+    #[test]
+    fn everything_is_every_design() {
+        assert_eq!(
+            names(Args::default()).unwrap().len(),
+            Axes::read().unwrap().designs().len()
+        );
+    }
+
+    #[test]
+    fn only_narrows_axis_by_axis() {
+        assert_eq!(
+            names(only(&["backend=epoll", "buffers=split"])).unwrap(),
+            [
+                "epoll+split+system",
+                "epoll+split+mimalloc",
+                "epoll+split+jemalloc"
+            ]
+        );
+        for (text, says) in [
+            ("epoll", "write it as AXIS=VALUE"),
+            ("backed=epoll", "there is backend, buffers, allocator"),
+            ("backend=kqueue", "there is epoll, uring"),
+        ] {
+            let error = names(only(&[text])).unwrap_err().to_string();
+            assert!(error.contains(says), "{error}");
+        }
+        let both = names(only(&["backend=epoll", "backend=uring"]))
+            .unwrap_err()
+            .to_string();
+        assert!(both.ends_with("backend=epoll and backend=uring"), "{both}");
+    }
+
+    #[test]
+    fn named_arms_come_in_the_order_given() {
+        let args = Args {
+            names: vec!["uring+flat+system".into(), "epoll+flat+system".into()],
+            ..Args::default()
+        };
+        assert_eq!(
+            names(args).unwrap(),
+            ["uring+flat+system", "epoll+flat+system"]
+        );
+    }
+
+    #[test]
+    fn a_line_says_name_state_time_and_size() {
+        let built = Built {
+            arm: Arm::Floor("epoll".to_owned()),
+            path: "/x".into(),
+            sha256: String::new(),
+            size_bytes: 3 << 19,
+            fresh: false,
+            build_s: 12.34,
+        };
+        assert_eq!(
+            line(&built, 12),
+            "epoll+floor   built    12.3 s    1.50 MiB"
+        );
+    }
+}

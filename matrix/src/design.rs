@@ -1,0 +1,68 @@
+//! A design: one value on each axis, one executable.
+//!
+//! Designs are made by [`Axes`](crate::axes::Axes) alone, so every design that exists can be built.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+/// One value on each axis, in the order of the axes; displayed and stored as its name, such as `uring+split+mimalloc`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Design {
+    choices: Vec<Choice>,
+}
+
+/// A value on an axis.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Choice {
+    /// The axis, such as `backend`.
+    pub axis: String,
+    /// The value, such as `uring`; also the name of the feature that chooses it.
+    pub value: String,
+}
+
+impl Design {
+    pub(crate) fn new(choices: Vec<Choice>) -> Self {
+        Self { choices }
+    }
+
+    /// The values joined by `+`; also the name of the executable.
+    pub fn name(&self) -> String {
+        self.values().collect::<Vec<_>>().join("+")
+    }
+
+    /// One choice per axis.
+    pub fn choices(&self) -> &[Choice] {
+        &self.choices
+    }
+
+    /// The values, axis by axis.
+    pub fn values(&self) -> impl Iterator<Item = &str> {
+        self.choices.iter().map(|choice| choice.value.as_str())
+    }
+
+    /// The value on an axis, if there is such an axis.
+    pub fn value(&self, axis: &str) -> Option<&str> {
+        self.choices
+            .iter()
+            .find(|choice| choice.axis == axis)
+            .map(|choice| choice.value.as_str())
+    }
+
+    /// The features of package `orthant` that build the executable of this design.
+    pub fn features(&self) -> Vec<&str> {
+        std::iter::once("command").chain(self.values()).collect()
+    }
+}
+
+impl fmt::Display for Design {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.name())
+    }
+}
+
+impl Serialize for Design {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
