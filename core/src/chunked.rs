@@ -16,9 +16,14 @@ pub(crate) struct Decoder {
     state: State,
     /// Of the chunk under way: its size while that is read, then what is missing of its data.
     left: u64,
+    /// Of the size under way.
+    digits: u8,
     extension_bytes: u32,
     trailer_bytes: u32,
 }
+
+/// Digits of a size: those of 64 bits. More of them could only be zeros in front, which nobody needs, or too large.
+const DIGITS_MAX: u8 = 16;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum State {
@@ -82,9 +87,12 @@ impl Decoder {
     fn byte(&mut self, byte: u8, limits: &Limits) -> Result<State, Fault> {
         Ok(match (self.state, byte) {
             (State::Start | State::Size, b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F') => {
+                self.digits += 1;
+                if self.digits > DIGITS_MAX {
+                    return Err(Fault::Chunk);
+                }
                 let digit = (byte as char).to_digit(16).map_or(0, u64::from);
-                let shifted = self.left.checked_mul(16).ok_or(Fault::Chunk)?;
-                self.left = shifted + digit;
+                self.left = self.left << 4 | digit;
                 State::Size
             }
             (State::Size, b'\r') => State::SizeLf,
@@ -100,7 +108,10 @@ impl Decoder {
             (State::SizeLf, b'\n') if self.left == 0 => State::TrailerStart,
             (State::SizeLf, b'\n') => State::Data,
             (State::DataCr, b'\r') => State::DataLf,
-            (State::DataLf, b'\n') => State::Start,
+            (State::DataLf, b'\n') => {
+                self.digits = 0;
+                State::Start
+            }
             (State::TrailerStart, b'\r') => State::LastLf,
             (State::LastLf, b'\n') => State::Done,
             (
@@ -209,6 +220,7 @@ mod tests {
             ("2;a\0\r\n", Fault::Chunk),
             ("2;a\n20\r\n", Fault::Chunk),
             ("10000000000000000\r\n", Fault::Chunk),
+            ("00000000000000002\r\n", Fault::Chunk),
             ("0\r\n \r\n", Fault::Field),
             ("0\r\nA\r\n", Fault::Field),
             ("0\r\nA: b\n\r\n", Fault::Field),

@@ -40,6 +40,12 @@ impl<'a> Out<'a> {
         self.bytes(itoa::Buffer::new().format(number).as_bytes());
     }
 
+    /// Writes a number that may be negative in decimal digits.
+    #[inline]
+    pub fn signed(&mut self, number: i64) {
+        self.bytes(itoa::Buffer::new().format(number).as_bytes());
+    }
+
     /// How many bytes there is still room for.
     #[inline]
     pub fn left(&self) -> usize {

@@ -1,1 +1,23 @@
-//! To be written.
+//! A small, strict, fast HTTP server. Choose one feature per axis — a backend, a buffer strategy, an allocator — and call
+//! [`serve`] with a [`Handler`].
+//!
+//! Each worker is a thread of its own with its own listener, connections and copy of the handler; they share nothing.
+//! The allocator is yours to install: `#[global_allocator] static ALLOCATOR: orthant::Allocator = orthant::ALLOCATOR;`
+
+#![forbid(unsafe_code)]
+
+mod clock;
+mod design;
+mod error;
+mod options;
+mod server;
+mod signals;
+
+pub use design::{ALLOCATOR, Allocator, Design, Tuning};
+pub use error::Error;
+pub use options::Options;
+pub use orthant_core::{
+    Answer, Buffers, Counters, Handler, Head, Id, Limits, Method, Out, Outcome, Piece, Plan,
+    Request, Status, Version,
+};
+pub use server::{Server, serve, serve_announced};

@@ -1,3 +1,108 @@
-//! To be written.
+//! The executable: one design, serving one of two applications.
 
-fn main() {}
+#![cfg_attr(not(test), forbid(unsafe_code))]
+
+mod arena;
+mod arguments;
+mod probe;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+use orthant::{Error, Handler, Options, serve_announced};
+
+use arena::{Arena, Dataset};
+use arguments::{App, Arguments};
+use probe::Probe;
+
+#[cfg(not(test))]
+#[global_allocator]
+static ALLOCATOR: orthant::Allocator = orthant::ALLOCATOR;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let done = if arguments.design {
+        print(&arguments::design_json())
+    } else {
+        run(&arguments)
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure { sentence, code }) => {
+            eprintln!("orthant: {sentence}");
+            ExitCode::from(code)
+        }
+    }
+}
+
+/// Why the program ends, and with which code: 2 where the command line or the machine has to change, 1 otherwise.
+struct Failure {
+    sentence: String,
+    code: u8,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        let code = if matches!(error, Error::Worker(_)) {
+            1
+        } else {
+            2
+        };
+        Failure {
+            sentence: error.to_string(),
+            code,
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let design = orthant::Design::of_this_build();
+    if !design.allocator_serves {
+        let sentence = format!(
+            "{} does not serve this process although it was chosen: build it anew",
+            design.allocator
+        );
+        return Err(Failure { sentence, code: 1 });
+    }
+    let options = arguments.options();
+    match arguments.app {
+        App::Probe => serve(options, Probe),
+        App::Arena => {
+            let dataset = match &arguments.dataset {
+                Some(file) => {
+                    Dataset::read(file).map_err(|sentence| Failure { sentence, code: 2 })?
+                }
+                None => Dataset::generated(),
+            };
+            serve(options, Arena::new(dataset))
+        }
+    }
+}
+
+fn serve<H: Handler + Clone + Send + 'static>(options: Options, handler: H) -> Result<(), Failure> {
+    let mut announced = Ok(());
+    serve_announced(options, handler, |server| {
+        let name = orthant::Design::of_this_build().name();
+        let (address, workers) = (server.address(), server.workers());
+        let noun = if workers == 1 { "worker" } else { "workers" };
+        announced = print(&format!(
+            "orthant {name} listening on {address}, {workers} {noun}"
+        ));
+    })?;
+    announced
+}
+
+/// Prints a line at once, also into a pipe.
+fn print(line: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}")
+        .and_then(|()| out.flush())
+        .map_err(|error| Failure {
+            sentence: format!("failed to write to standard output: {error}"),
+            code: 1,
+        })
+}
+
+#[cfg(test)]
+mod tests;

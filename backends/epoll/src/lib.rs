@@ -23,6 +23,6 @@ pub const NAME: &str = "epoll";
 ///
 /// # Errors
 /// A sentence that says what to do.
-pub fn available() -> Result<(), String> {
+pub fn available(_: &Tuning) -> Result<(), String> {
     Ok(())
 }

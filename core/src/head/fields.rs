@@ -207,8 +207,14 @@ pub(super) fn is_host(value: &[u8]) -> bool {
             None => return false,
         },
         _ => {
-            let end = value.iter().position(|&byte| !REG_NAME[byte as usize]);
-            (end.unwrap_or(value.len()), true)
+            let end = value
+                .iter()
+                .position(|&byte| !REG_NAME[byte as usize])
+                .unwrap_or(value.len());
+            (
+                end,
+                memchr::memchr(b'%', &value[..end]).is_none_or(|at| is_encoded(&value[at..end])),
+            )
         }
     };
     host_fits
@@ -217,6 +223,13 @@ pub(super) fn is_host(value: &[u8]) -> bool {
             [b':', port @ ..] => port.iter().all(u8::is_ascii_digit),
             _ => false,
         }
+}
+
+/// Whether every percent sign is followed by two hexadecimal digits (RFC 3986 §2.1).
+#[cold]
+fn is_encoded(name: &[u8]) -> bool {
+    let mut parts = name.split(|&byte| byte == b'%').skip(1);
+    parts.all(|part| part.len() >= 2 && part[..2].iter().all(u8::is_ascii_hexdigit))
 }
 
 /// What stands between the brackets of an IPv6 address (RFC 3986 §3.2.2); no IP version beyond 6 exists.

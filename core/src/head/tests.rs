@@ -115,6 +115,8 @@ fn hosts_are_checked_rfc9112_3_2() {
         "Host: a/\r\n",
         "Host: a:b\r\n",
         "Host: [::g]\r\n",
+        "Host: a%4\r\n",
+        "Host: a%4g\r\n",
     ];
     for lines in lines {
         assert_eq!(fault(&host(lines)), Fault::Host, "{lines:?}");
@@ -124,6 +126,7 @@ fn hosts_are_checked_rfc9112_3_2() {
         "host: a.b-c:80\r\n",
         "HOST: [::1]:8080\r\n",
         "Host: 127.0.0.1\r\n",
+        "Host: a%41\r\n",
     ] {
         complete(&host(lines));
     }

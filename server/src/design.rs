@@ -1,0 +1,88 @@
+//! The design: one value on each axis. This is the only file that looks at features; a new value is one line in it.
+
+/// Chooses one value of an axis: what it is called, and what stands for it in this crate.
+macro_rules! axis {
+    ($name:ident $chosen:ident, $article:literal: $($value:literal => $path:path,)+) => {
+        $(
+            #[cfg(feature = $value)]
+            pub(crate) use $path as $chosen;
+            #[cfg(feature = $value)]
+            const $name: &str = $value;
+        )+
+        #[cfg(not(any($(feature = $value),+)))]
+        compile_error!(concat!("choose ", $article, " by one of the features:" $(, " ", $value)+));
+        axis!(@pairs $article: $($value)+);
+    };
+    (@pairs $article:literal: $value:literal $($other:literal)*) => {
+        $(
+            #[cfg(all(feature = $value, feature = $other))]
+            compile_error!(concat!(
+                "choose ", $article, " by one feature only, not both ", $value, " and ", $other,
+                "; default-features = false drops the defaults"
+            ));
+        )*
+        axis!(@pairs $article: $($other)*);
+    };
+    (@pairs $article:literal:) => {};
+}
+
+axis! { BACKEND backend, "a backend":
+    "epoll" => orthant_epoll,
+    "uring" => orthant_uring,
+}
+
+axis! { BUFFERS Chosen, "a buffer strategy":
+    "flat" => orthant_core::Flat,
+    "split" => orthant_core::Split,
+}
+
+axis! { ALLOCATOR_NAME allocator, "an allocator":
+    "system" => orthant_system,
+    "mimalloc" => orthant_mimalloc,
+    "jemalloc" => orthant_jemalloc,
+}
+
+pub use allocator::{ALLOCATOR, Allocator};
+pub use backend::Tuning;
+
+/// What this build is.
+#[derive(Clone, Debug)]
+pub struct Design {
+    /// The value on the axis of backends.
+    pub backend: &'static str,
+    /// The value on the axis of buffer strategies.
+    pub buffers: &'static str,
+    /// The value on the axis of allocators.
+    pub allocator: &'static str,
+    /// The version that the allocator gives of itself.
+    pub allocator_version: String,
+    /// Whether that allocator really serves this process, by its own evidence.
+    pub allocator_serves: bool,
+    /// The version of this package.
+    pub version: &'static str,
+    /// The git revision that was built, `-dirty` where the sources differed from it, or `unknown`.
+    pub revision: &'static str,
+    /// The compiler.
+    pub rustc: &'static str,
+}
+
+impl Design {
+    /// The design of this executable; asks the allocator for its evidence.
+    pub fn of_this_build() -> Design {
+        Design {
+            backend: BACKEND,
+            buffers: BUFFERS,
+            allocator: ALLOCATOR_NAME,
+            allocator_version: allocator::version(),
+            allocator_serves: allocator::serves(),
+            version: env!("CARGO_PKG_VERSION"),
+            revision: env!("ORTHANT_REVISION"),
+            rustc: env!("ORTHANT_RUSTC"),
+        }
+    }
+
+    /// The values in the order of the axes: `epoll+split+system`.
+    pub fn name(&self) -> String {
+        [self.backend, self.buffers, self.allocator].join("+")
+    }
+}

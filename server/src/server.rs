@@ -1,0 +1,227 @@
+//! Starting the workers, and stopping them.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use orthant_core::{Handler, Worker};
+use rustix::event::{EventfdFlags, eventfd};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::clock;
+use crate::design::{Chosen, backend};
+use crate::error::Error;
+use crate::options::Options;
+use crate::signals::StopSignals;
+
+/// Connections that the kernel keeps for a worker until it accepts them; it cuts this at `net.core.somaxconn`.
+const BACKLOG: i32 = 4096;
+
+/// A running server. Dropping it leaves its workers running; `stop` and `wait` end it.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    stop: Arc<OwnedFd>,
+    workers: Vec<JoinHandle<io::Result<()>>>,
+}
+
+impl Server {
+    /// Listens, and starts the workers, each with a copy of the handler.
+    ///
+    /// # Errors
+    /// What is missing, and what to do. Nothing is left running.
+    pub fn start<H>(options: Options, handler: H) -> Result<Server, Error>
+    where
+        H: Handler + Clone + Send + 'static,
+    {
+        Server::start_then(options, handler, || {})
+    }
+
+    /// The same; `after` runs when a worker has ended, on its thread.
+    fn start_then<H>(
+        options: Options,
+        handler: H,
+        after: impl Fn() + Clone + Send + 'static,
+    ) -> Result<Server, Error>
+    where
+        H: Handler + Clone + Send + 'static,
+    {
+        backend::available(&options.tuning).map_err(Error::Unavailable)?;
+        let cpus = cpus()?;
+        let listeners = listeners(options.listen, options.workers.unwrap_or(cpus.len()))?;
+        let address = listeners[0]
+            .local_addr()
+            .map_err(starting("read the address listened on"))?;
+        let stop = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
+            .map_err(starting("make an eventfd"))?;
+        let mut server = Server {
+            address,
+            stop: Arc::new(stop),
+            workers: Vec::new(),
+        };
+        for (index, listener) in listeners.into_iter().enumerate() {
+            let (stop, after) = (server.stop.clone(), after.clone());
+            let (handler, options) = (handler.clone(), options.clone());
+            let cpu = cpus[index % cpus.len()];
+            let work = move || {
+                let result = run(listener, handler, &options, cpu, &stop);
+                if result.is_err() {
+                    // One failed: the others are told to stop, so that the failure is seen and nothing limps on.
+                    rustix::io::write(&*stop, &1u64.to_ne_bytes())?;
+                }
+                after();
+                result
+            };
+            let spawned = thread::Builder::new()
+                .name(format!("worker-{index}"))
+                .spawn(work);
+            match spawned {
+                Ok(worker) => server.workers.push(worker),
+                Err(source) => {
+                    server.stop()?;
+                    server.wait()?;
+                    return Err(Error::Start {
+                        what: "start a worker's thread",
+                        source,
+                    });
+                }
+            }
+        }
+        Ok(server)
+    }
+
+    /// The address listened on, its port filled in.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// How many workers there are.
+    pub fn workers(&self) -> usize {
+        self.workers.len()
+    }
+
+    /// Tells the workers to stop: they accept no more and finish what is under way, within the limit `drain_timeout_ms`.
+    ///
+    /// # Errors
+    /// What the kernel said to the signal.
+    pub fn stop(&self) -> Result<(), Error> {
+        rustix::io::write(&*self.stop, &1u64.to_ne_bytes())
+            .map(drop)
+            .map_err(starting("signal the workers to stop"))
+    }
+
+    /// Waits until all workers have ended.
+    ///
+    /// # Errors
+    /// The first worker's that failed.
+    pub fn wait(self) -> Result<(), Error> {
+        let results: Vec<_> = self.workers.into_iter().map(JoinHandle::join).collect();
+        results.into_iter().try_for_each(|result| match result {
+            Ok(result) => result.map_err(Error::Worker),
+            Err(panic) => std::panic::resume_unwind(panic),
+        })
+    }
+}
+
+/// Serves until SIGTERM or SIGINT, then finishes what is under way.
+///
+/// # Errors
+/// What is missing to start, or the first worker's failure; each says what to do.
+pub fn serve<H>(options: Options, handler: H) -> Result<(), Error>
+where
+    H: Handler + Clone + Send + 'static,
+{
+    serve_announced(options, handler, |_| {})
+}
+
+/// The same; tells of the server once it listens.
+///
+/// # Errors
+/// As `serve`.
+pub fn serve_announced<H>(
+    options: Options,
+    handler: H,
+    announce: impl FnOnce(&Server),
+) -> Result<(), Error>
+where
+    H: Handler + Clone + Send + 'static,
+{
+    let signals = StopSignals::new().map_err(|source| Error::Start {
+        what: "wait for signals",
+        source,
+    })?;
+    let handle = signals.handle();
+    let server = Server::start_then(options, handler, move || handle.close())?;
+    announce(&server);
+    signals.wait();
+    server.stop()?;
+    server.wait()
+}
+
+/// One worker, from its first to its last connection.
+fn run<H: Handler>(
+    listener: TcpListener,
+    handler: H,
+    options: &Options,
+    cpu: usize,
+    stop: &OwnedFd,
+) -> io::Result<()> {
+    let mut set = CpuSet::new();
+    set.set(cpu);
+    sched_setaffinity(None, &set)?;
+    let mut worker = Worker::<H, Chosen>::new(handler, options.limits.clone(), clock::now());
+    backend::run(
+        &mut worker,
+        listener,
+        stop.as_fd(),
+        clock::now,
+        &options.tuning,
+    )
+}
+
+/// The CPUs that this process may use.
+fn cpus() -> Result<Vec<usize>, Error> {
+    let set = sched_getaffinity(None).map_err(starting("read the CPUs this process may use"))?;
+    Ok((0..CpuSet::MAX_CPU)
+        .filter(|&cpu| set.is_set(cpu))
+        .collect())
+}
+
+/// A listener for each worker on one address: the kernel spreads connections over them (SO_REUSEPORT, socket(7)).
+fn listeners(mut address: SocketAddr, workers: usize) -> Result<Vec<TcpListener>, Error> {
+    let failed = |address, source| Error::Listen { address, source };
+    // Without SO_REUSEPORT, which others may have set too, a port in use is an error, as it should be.
+    let probe = TcpListener::bind(address).map_err(|source| failed(address, source))?;
+    address = probe
+        .local_addr()
+        .map_err(|source| failed(address, source))?;
+    drop(probe);
+    (0..workers.max(1))
+        .map(|_| listener(address).map_err(|source| failed(address, source)))
+        .collect()
+}
+
+fn listener(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
+    socket.set_reuse_address(true)?;
+    socket.set_reuse_port(true)?;
+    // Connections inherit it (tcp(7)), which saves a system call for each.
+    socket.set_tcp_nodelay(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+fn starting<E: Into<io::Error>>(what: &'static str) -> impl Fn(E) -> Error {
+    move |source| Error::Start {
+        what,
+        source: source.into(),
+    }
+}

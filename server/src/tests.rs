@@ -1,0 +1,116 @@
+//! What the routes promise of memory: an allocator that counts stands behind every test of this executable.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use orthant::{Buffers, Limits};
+use orthant_core::{Flat, Id, Now, Split, Want, Worker};
+
+use crate::arena::{Arena, Dataset};
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+fn allocations() -> u64 {
+    ALLOCATIONS.get()
+}
+
+// SAFETY: every call goes to the system's allocator as it came; counting touches no memory of the caller's.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.dealloc(memory, layout) }
+    }
+
+    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, bytes: usize) -> *mut u8 {
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.realloc(memory, layout, bytes) }
+    }
+}
+
+/// Sends `requests` in pieces of `cut` bytes, `times` over, and throws the answers away; returns how many bytes came.
+fn load<B: Buffers>(
+    worker: &mut Worker<Arena, B>,
+    id: Id,
+    requests: &[u8],
+    cut: usize,
+    times: usize,
+) -> usize {
+    let mut received = 0;
+    for _ in 0..times {
+        for part in requests.chunks(cut) {
+            let mut want = worker.on_bytes(id, part);
+            while want.send() {
+                let bytes = worker.pending(id).len();
+                received += bytes;
+                want = worker.on_sent(id, bytes);
+            }
+            assert_eq!(want, Want::RECEIVE);
+        }
+    }
+    received
+}
+
+fn allocates_nothing<B: Buffers>() {
+    let get = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let post = "POST /baseline11?a=13&b=42 HTTP/1.1\r\nHost: localhost\r\n";
+    let baseline = [
+        get("/baseline11?a=13&b=42"),
+        format!("{post}Content-Length: 2\r\n\r\n20"),
+        format!("{post}Transfer-Encoding: chunked\r\n\r\n2\r\n20\r\n0\r\n\r\n"),
+        format!("{post}Transfer-Encoding: chunked\r\n\r\n1\r\n2\r\n1\r\n0\r\n0\r\n\r\n"),
+    ];
+    let pipelined = get("/pipeline").repeat(16);
+    let json = [(1, 3), (5, 7), (10, 2), (15, 5), (25, 4), (40, 8), (50, 6)]
+        .map(|(count, m)| get(&format!("/json/{count}?m={m}")));
+    for (name, requests, count) in [
+        ("baseline", baseline.concat(), 4),
+        ("pipelined", pipelined, 16),
+        ("json", json.concat(), 7),
+    ] {
+        for cut in [requests.len(), 50] {
+            let mut worker = Worker::<Arena, B>::new(
+                Arena::new(Dataset::generated()),
+                Limits::DEFAULT,
+                Now::default(),
+            );
+            let id = worker.open().unwrap();
+            load(&mut worker, id, requests.as_bytes(), cut, 2);
+            let (before, times) = (allocations(), 10_000 / count + 1);
+            let received = load(&mut worker, id, requests.as_bytes(), cut, times);
+            assert_eq!(allocations() - before, 0, "{name} cut every {cut} bytes");
+            assert_eq!(worker.counters().requests, (count * (times + 2)) as u64);
+            assert!(received > 60 * count * times);
+        }
+    }
+}
+
+#[test]
+fn ten_thousand_requests_allocate_nothing_with_flat_buffers() {
+    allocates_nothing::<Flat>();
+}
+
+#[test]
+fn ten_thousand_requests_allocate_nothing_with_split_buffers() {
+    allocates_nothing::<Split>();
+}
+
+#[test]
+fn the_allocator_of_these_tests_counts() {
+    let before = allocations();
+    std::hint::black_box(vec![0u8; 100]);
+    assert_eq!(allocations() - before, 1);
+}

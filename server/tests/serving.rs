@@ -1,0 +1,286 @@
+//! The server over real sockets: the executable as somebody starts it, and the library.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use orthant::{Answer, Buffers, Handler, Options, Outcome, Request, Server, Status};
+
+const TIMEOUT: Duration = Duration::from_secs(20);
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_orthant"));
+    command
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// A started server, and its address.
+fn start(arguments: &[&str]) -> (Child, SocketAddr) {
+    let mut child = command(&[&["--listen", "127.0.0.1:0"], arguments].concat())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let (_, rest) = line
+        .split_once(" listening on ")
+        .unwrap_or_else(|| panic!("it said {line:?}"));
+    let (address, workers) = rest.split_once(", ").unwrap();
+    assert!(workers.starts_with(|first: char| first.is_ascii_digit()));
+    (child, address.parse().unwrap())
+}
+
+fn connect(address: SocketAddr) -> TcpStream {
+    let client = TcpStream::connect(address).unwrap();
+    client.set_read_timeout(Some(TIMEOUT)).unwrap();
+    client
+}
+
+fn terminate(child: &Child) {
+    let killed = Command::new("kill")
+        .args(["-TERM", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(killed.success());
+}
+
+fn read_answers(client: &mut TcpStream, count: usize) -> String {
+    let (mut text, mut buffer) = (String::new(), [0; 4096]);
+    while text.matches("\r\n\r\n").count() < count {
+        let received = client.read(&mut buffer).unwrap();
+        assert!(received > 0, "it closed after {text:?}");
+        text.push_str(std::str::from_utf8(&buffer[..received]).unwrap());
+    }
+    text
+}
+
+fn output(arguments: &[&str]) -> (ExitStatus, String, String) {
+    let output = command(arguments).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status, text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn it_serves_and_stops_on_sigterm() {
+    let (mut child, address) = start(&["--workers", "2"]);
+    let mut client = connect(address);
+    client
+        .write_all(&b"GET /pipeline HTTP/1.1\r\nHost: a\r\n\r\n".repeat(16))
+        .unwrap();
+    assert_eq!(
+        read_answers(&mut client, 16)
+            .matches("HTTP/1.1 200 OK")
+            .count(),
+        16
+    );
+    terminate(&child);
+    let mut rest = Vec::new();
+    assert_eq!(
+        client.read_to_end(&mut rest).unwrap(),
+        0,
+        "an idle connection is closed"
+    );
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn a_request_under_way_is_finished_while_stopping() {
+    let (mut child, address) = start(&["--workers", "1"]);
+    let mut idle = connect(address);
+    let mut client = connect(address);
+    client.write_all(b"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n").unwrap();
+    assert_eq!(
+        read_answers(&mut client, 1),
+        "HTTP/1.1 100 Continue\r\n\r\n"
+    );
+    terminate(&child);
+    assert_eq!(idle.read(&mut [0]).unwrap(), 0);
+    client.write_all(b"abcd").unwrap();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).unwrap();
+    assert!(
+        answer.contains("Connection: close") && answer.ends_with("\r\n\r\n4"),
+        "{answer}"
+    );
+    assert!(child.wait().unwrap().success());
+    assert!(TcpStream::connect(address).is_err());
+}
+
+#[test]
+fn stopping_ends_at_its_deadline() {
+    let (mut child, address) = start(&["--workers", "1", "--drain-ms", "50"]);
+    let mut client = connect(address);
+    client.write_all(b"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n").unwrap();
+    read_answers(&mut client, 1);
+    terminate(&child);
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn a_slow_reader_gets_every_byte() {
+    let (mut child, address) = start(&["--workers", "1"]);
+    let mut client = connect(address);
+    let content: Vec<u8> = (0..4_000_000u32).map(|at| (at % 251) as u8).collect();
+    client
+        .write_all(
+            format!(
+                "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n",
+                content.len()
+            )
+            .as_bytes(),
+        )
+        .unwrap();
+    client.write_all(&content).unwrap();
+    // More answers than fit any buffer between the two, before one of them is read.
+    client
+        .write_all(&b"GET /json/50?m=2 HTTP/1.1\r\nHost: a\r\n\r\n".repeat(1_000))
+        .unwrap();
+    client.shutdown(std::net::Shutdown::Write).unwrap();
+    let (mut received, mut piece) = (Vec::new(), [0; 1_000]);
+    while let count @ 1.. = client.read(&mut piece).unwrap() {
+        received.extend_from_slice(&piece[..count]);
+    }
+    let start = received
+        .windows(4)
+        .position(|window| window == b"\r\n\r\n")
+        .unwrap()
+        + 4;
+    let (echo, rest) = received[start..].split_at(content.len());
+    assert!(echo == content, "the echo differs");
+    let answers: Vec<_> = std::str::from_utf8(rest)
+        .unwrap()
+        .split("HTTP/1.1 200 OK\r\n")
+        .skip(1)
+        .collect();
+    assert_eq!(answers.len(), 1_000);
+    let contents = answers
+        .iter()
+        .map(|answer| answer.split_once("\r\n\r\n").unwrap().1);
+    assert!(
+        contents
+            .clone()
+            .all(|content| content.ends_with("],\"count\":50}")
+                && content == contents.clone().next().unwrap())
+    );
+    terminate(&child);
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn resets_leave_nothing_behind() {
+    let (mut child, address) = start(&["--workers", "1"]);
+    let descriptors = || {
+        std::fs::read_dir(format!("/proc/{}/fd", child.id()))
+            .unwrap()
+            .count()
+    };
+    let before = {
+        drop(connect(address));
+        descriptors()
+    };
+    for turn in 0..200 {
+        let mut client = connect(address);
+        let request = b"GET /json/50 HTTP/1.1\r\nHost: a\r\n\r\n";
+        client
+            .write_all(&request[..turn % request.len() + 1])
+            .unwrap();
+        // With unread data in its buffer, or with linger 0, closing resets.
+        socket2::SockRef::from(&client)
+            .set_linger(Some(Duration::ZERO))
+            .unwrap();
+    }
+    let mut client = connect(address);
+    client
+        .write_all(b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        .unwrap();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 204"));
+    assert!(descriptors() <= before + 1, "descriptors stayed open");
+    terminate(&child);
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn mistakes_are_told_with_what_to_do() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    for (arguments, complaint) in [
+        (&["--listen", address.as_str()][..], "in use"),
+        (
+            &["--listen", "192.0.2.1:8080"],
+            "an address of this machine",
+        ),
+        (&["--listen", "8080"], "invalid socket address"),
+        (&["--workers", "0"], "0 is not in 1.."),
+        (&["--app", "x"], "arena, probe"),
+        (
+            &["--dataset", "/nonexistent.json"],
+            "failed to read /nonexistent.json",
+        ),
+        (&["--tune", "speed=9"], "has no setting speed"),
+        (&["--tune", "speed"], "NAME=N"),
+    ] {
+        let (status, out, error) = output(arguments);
+        assert_eq!(
+            (status.code(), out.as_str()),
+            (Some(2), ""),
+            "{arguments:?}: {error}"
+        );
+        assert!(error.contains(complaint), "{arguments:?}: {error}");
+    }
+}
+
+#[test]
+fn the_design_tells_which_allocator_serves() {
+    let (status, out, _) = output(&["--design"]);
+    let design: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert!(status.success());
+    assert_eq!(design["allocator_serves"], true);
+    let name = ["backend", "buffers", "allocator"]
+        .map(|axis| design[axis].as_str().unwrap().to_owned())
+        .join("+");
+    assert_eq!(design["name"], name);
+}
+
+#[derive(Clone)]
+struct Hello;
+
+impl Handler for Hello {
+    type Exchange = ();
+
+    fn on_request(
+        &mut self,
+        request: &Request<'_>,
+        _: &mut (),
+        answer: Answer<'_, impl Buffers>,
+    ) -> Outcome {
+        answer.send(Status::OK, "text/plain", request.head.path())
+    }
+}
+
+#[test]
+fn the_library_serves_and_stops() {
+    let listen = "127.0.0.1:0".parse().unwrap();
+    let server = Server::start(
+        Options {
+            listen,
+            workers: Some(2),
+            ..Options::default()
+        },
+        Hello,
+    )
+    .unwrap();
+    let mut client = connect(server.address());
+    client.write_all(b"GET /hello HTTP/1.0\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).unwrap();
+    assert!(answer.ends_with("\r\n\r\n/hello"));
+    server.stop().unwrap();
+    server.wait().unwrap();
+}
