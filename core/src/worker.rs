@@ -269,6 +269,11 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
         self.connections.len()
     }
 
+    /// What it allows its clients and itself.
+    pub fn limits(&self) -> &Limits {
+        &self.shared.limits
+    }
+
     /// What it has counted.
     pub fn counters(&self) -> &Counters {
         &self.shared.counters

@@ -1,1 +1,21 @@
-//! To be written.
+//! Drives a worker by completions: one io_uring per thread, multishot accept, multishot receive.
+//!
+//! What is peculiar here: the kernel holds memory of ours between calls. Bytes to send belong to the worker, which keeps
+//! them in place until `on_sent`; bytes received lie in a ring of buffers that the kernel picks from as data arrives, so
+//! an idle connection costs no memory for receiving. An operation is asked for once and then completes many times, and
+//! sockets are direct descriptors of the ring, not of the process. Needs Linux 6.0, and is at its best from 6.1 on
+//! (SINGLE_ISSUER, DEFER_TASKRUN); needs no locked memory to speak of.
+
+mod buffers;
+mod ring;
+mod run;
+mod sockets;
+mod sys;
+mod tuning;
+
+pub use ring::available;
+pub use run::run;
+pub use tuning::Tuning;
+
+/// The name of the value on the axis `backend`.
+pub const NAME: &str = "uring";

@@ -1,0 +1,166 @@
+//! The floor of this backend: what the kernel alone costs. It receives, counts the heads of requests, and sends the same
+//! 66 bytes for each, with the same operations as the backend; it understands nothing.
+//!
+//! ```text
+//! floor --listen 127.0.0.1:0 --workers 1
+//! ```
+
+use std::io;
+use std::os::fd::AsRawFd;
+
+use io_uring::{opcode, types};
+
+#[path = "../src/buffers.rs"]
+mod buffers;
+#[path = "../../floor.rs"]
+mod floor;
+#[path = "../src/ring.rs"]
+#[expect(
+    dead_code,
+    unreachable_pub,
+    reason = "the floor needs less than the backend"
+)]
+mod ring;
+#[path = "../src/sys.rs"]
+#[expect(dead_code, reason = "the floor needs less than the backend")]
+mod sys;
+#[path = "../src/tuning.rs"]
+#[expect(dead_code, unreachable_pub, reason = "the floor takes the defaults")]
+mod tuning;
+
+use floor::{Answers, Heads};
+use ring::{Completion, Ring};
+use sys::Operation;
+
+const ACCEPT: u64 = 1 << 32;
+const RECEIVE: u64 = 2 << 32;
+const SEND: u64 = 3 << 32;
+
+#[derive(Default)]
+struct Connection {
+    heads: Heads,
+    answers: Answers,
+    receiving: bool,
+    sending: bool,
+    over: bool,
+}
+
+struct Floor {
+    ring: Ring,
+    listener: types::Fd,
+    /// By direct descriptor.
+    connections: Vec<Connection>,
+}
+
+fn main() -> io::Result<()> {
+    let listener = floor::listen("uring")?;
+    let ring = Ring::new(&tuning::Tuning::default(), 4096)?;
+    let mut floor = Floor {
+        ring,
+        listener: types::Fd(listener.as_raw_fd()),
+        connections: Vec::new(),
+    };
+    floor.accept()?;
+    loop {
+        floor.ring.wait(None)?;
+        while let Some(completion) = floor.ring.completion() {
+            floor.completed(completion)?;
+        }
+    }
+}
+
+impl Floor {
+    fn completed(&mut self, completion: Completion) -> io::Result<()> {
+        let slot = completion.token as u32;
+        match completion.token & !u64::from(u32::MAX) {
+            ACCEPT => self.accepted(completion),
+            RECEIVE => self.received(slot, completion),
+            SEND => {
+                let connection = &mut self.connections[slot as usize];
+                connection.sending = false;
+                match usize::try_from(completion.result) {
+                    Ok(sent) => connection.answers.sent(sent),
+                    Err(_) => connection.over = true,
+                }
+                self.send(slot)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn accept(&mut self) -> io::Result<()> {
+        let accept = opcode::AcceptMulti::new(self.listener)
+            .allocate_file_index(true)
+            .build();
+        self.ring.push(&Operation::without_memory(accept, ACCEPT))
+    }
+
+    fn accepted(&mut self, completion: Completion) -> io::Result<()> {
+        if let Ok(slot) = u32::try_from(completion.result) {
+            if self.connections.len() <= slot as usize {
+                self.connections
+                    .resize_with(slot as usize + 1, Connection::default);
+            }
+            self.connections[slot as usize] = Connection::default();
+            self.receive(slot)?;
+        }
+        if completion.more {
+            Ok(())
+        } else {
+            self.accept()
+        }
+    }
+
+    fn receive(&mut self, slot: u32) -> io::Result<()> {
+        self.connections[slot as usize].receiving = true;
+        let receive = opcode::RecvMulti::new(types::Fixed(slot), 0).build();
+        self.ring.push(&Operation::without_memory(
+            receive,
+            RECEIVE | u64::from(slot),
+        ))
+    }
+
+    fn received(&mut self, slot: u32, completion: Completion) -> io::Result<()> {
+        let connection = &mut self.connections[slot as usize];
+        connection.receiving = completion.more;
+        match (completion.buffer, usize::try_from(completion.result)) {
+            (Some(buffer), Ok(length)) => {
+                let heads = connection
+                    .heads
+                    .count(self.ring.buffers.bytes(buffer, length));
+                connection.answers.owe(heads);
+                self.ring.buffers.give_back(buffer);
+            }
+            (_, Err(_)) if completion.result == -libc::ENOBUFS => {}
+            _ => connection.over = true,
+        }
+        if !completion.more && !connection.over {
+            self.receive(slot)?;
+        }
+        self.send(slot)
+    }
+
+    /// Sends what is owed; closes what is over once nothing is under way, since then its number is free.
+    fn send(&mut self, slot: u32) -> io::Result<()> {
+        let connection = &mut self.connections[slot as usize];
+        if connection.sending {
+            return Ok(());
+        }
+        if connection.over {
+            return if connection.receiving {
+                Ok(())
+            } else {
+                self.ring.close(slot)
+            };
+        }
+        if let Some(bytes) = connection.answers.pending() {
+            connection.sending = true;
+            let send = opcode::Send::new(types::Fixed(slot), bytes.as_ptr(), bytes.len() as u32);
+            // The bytes are static, so there is no memory that could go away.
+            let send = send.flags(libc::MSG_NOSIGNAL).build();
+            self.ring
+                .push(&Operation::without_memory(send, SEND | u64::from(slot)))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,204 @@
+//! The ring of one worker: operations go in, completions come out, and it counts what is under way, so that it is never
+//! left while the kernel holds memory.
+
+use std::io;
+use std::time::Duration;
+
+use io_uring::types::{self, CancelBuilder, SubmitArgs, Timespec};
+use io_uring::{Builder, IoUring, cqueue, opcode};
+
+use crate::buffers::Buffers;
+use crate::sys::{self, Operation};
+use crate::tuning::Tuning;
+
+/// A completion.
+#[derive(Clone, Copy)]
+pub(crate) struct Completion {
+    pub(crate) token: u64,
+    /// What the system call would have returned, the error negative.
+    pub(crate) result: i32,
+    /// More completions of the same operation will come.
+    pub(crate) more: bool,
+    /// The buffer that the kernel received into.
+    pub(crate) buffer: Option<u16>,
+}
+
+/// Dropped in this order: the kernel lets go of the buffers when the ring closes, then they are unmapped.
+pub(crate) struct Ring {
+    ring: IoUring,
+    pub(crate) buffers: Buffers,
+    /// Operations whose last completion has not come.
+    under_way: usize,
+}
+
+/// What a worker is told of a completion that nobody waits for.
+pub(crate) const IGNORED: u64 = u64::MAX;
+
+impl Ring {
+    /// A ring with a table for `descriptors` direct descriptors.
+    pub(crate) fn new(tuning: &Tuning, descriptors: u32) -> io::Result<Ring> {
+        let ring = build(tuning.ring_entries)?;
+        let buffers = Buffers::new(tuning.buffers, tuning.buffer_bytes)?;
+        let (address, count) = buffers.entries();
+        sys::register_buffers(&ring.submitter(), address, count)?;
+        ring.submitter().register_files_sparse(descriptors)?;
+        Ok(Ring {
+            ring,
+            buffers,
+            under_way: 0,
+        })
+    }
+
+    /// Asks for an operation; it reaches the kernel at the next `wait`, or when the queue is full.
+    pub(crate) fn push(&mut self, operation: &Operation) -> io::Result<()> {
+        while !sys::push(&mut self.ring, operation) {
+            self.ring.submit()?;
+        }
+        self.under_way += 1;
+        Ok(())
+    }
+
+    /// Asks to cancel the operation with this token.
+    pub(crate) fn cancel(&mut self, token: u64) -> io::Result<()> {
+        self.push(&Operation::without_memory(
+            opcode::AsyncCancel::new(token).build(),
+            IGNORED,
+        ))
+    }
+
+    /// Closes a direct descriptor. Operations under way on it keep the socket open until they end.
+    pub(crate) fn close(&mut self, slot: u32) -> io::Result<()> {
+        self.push(&Operation::without_memory(
+            opcode::Close::new(types::Fixed(slot)).build(),
+            IGNORED,
+        ))
+    }
+
+    /// Hands what was asked for to the kernel, and waits for a completion, at most so long.
+    pub(crate) fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        let waited = match timeout {
+            None => self.ring.submit_and_wait(1),
+            Some(timeout) => {
+                let timeout = Timespec::from(timeout);
+                self.ring
+                    .submitter()
+                    .submit_with_args(1, &SubmitArgs::new().timespec(&timeout))
+            }
+        };
+        match waited {
+            // EBUSY: completions have to be taken before more can be asked for; what was asked for stays queued.
+            Err(error)
+                if matches!(
+                    error.raw_os_error(),
+                    Some(libc::ETIME | libc::EINTR | libc::EBUSY | libc::EAGAIN)
+                ) =>
+            {
+                Ok(())
+            }
+            waited => waited.map(drop),
+        }
+    }
+
+    /// The next completion that is there.
+    #[inline]
+    pub(crate) fn completion(&mut self) -> Option<Completion> {
+        let entry = self.ring.completion().next()?;
+        let flags = entry.flags();
+        let more = cqueue::more(flags);
+        if !more {
+            self.under_way -= 1;
+        }
+        let buffer = cqueue::buffer_select(flags);
+        Some(Completion {
+            token: entry.user_data(),
+            result: entry.result(),
+            more,
+            buffer,
+        })
+    }
+
+    /// Cancels everything and waits until nothing is under way: only then may memory be dropped that was lent.
+    fn finish(&mut self) -> io::Result<()> {
+        if self.under_way == 0 {
+            return Ok(());
+        }
+        let everything = opcode::AsyncCancel2::new(CancelBuilder::any()).build();
+        self.push(&Operation::without_memory(everything, IGNORED))?;
+        while self.under_way > 0 {
+            self.wait(None)?;
+            while self.completion().is_some() {}
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Ring {
+    fn drop(&mut self) {
+        if let Err(error) = self.finish() {
+            // Going on would let the kernel read memory that is given to somebody else.
+            eprintln!("orthant: failed to take back memory from io_uring: {error}");
+            std::process::abort();
+        }
+    }
+}
+
+/// The flags that a kernel may know, best first. SINGLE_ISSUER came with multishot receives, in 6.0, and stands for them.
+fn build(entries: u32) -> io::Result<IoUring> {
+    let basic = || {
+        let mut builder = IoUring::builder();
+        builder
+            .setup_clamp()
+            .setup_submit_all()
+            .setup_cqsize(entries * 4)
+            .setup_single_issuer();
+        builder
+    };
+    let best: fn(&mut Builder) = |builder| {
+        builder.setup_defer_taskrun().setup_no_sqarray();
+    };
+    let good: fn(&mut Builder) = |builder| {
+        builder.setup_defer_taskrun();
+    };
+    let fair: fn(&mut Builder) = |builder| {
+        builder.setup_coop_taskrun();
+    };
+    let mut refused = None;
+    for set in [best, good, fair] {
+        let mut builder = basic();
+        set(&mut builder);
+        match builder.build(entries) {
+            Err(error) if error.raw_os_error() == Some(libc::EINVAL) => refused = Some(error),
+            built => return built,
+        }
+    }
+    Err(refused.expect("there are flags to try"))
+}
+
+/// Says whether this machine can run the backend.
+///
+/// # Errors
+/// A sentence that says what to do.
+pub fn available(tuning: &Tuning) -> Result<(), String> {
+    let Err(error) = Ring::new(tuning, 1) else {
+        return Ok(());
+    };
+    Err(match error.raw_os_error() {
+        Some(libc::EPERM) => {
+            "io_uring is denied here: set the sysctl kernel.io_uring_disabled to 0, or allow io_uring_setup in the \
+             seccomp profile of the container, or choose a design with the backend epoll"
+                .to_owned()
+        }
+        Some(libc::ENOSYS) => {
+            "this kernel has no io_uring: run Linux 6.0 or newer, or choose a design with the backend epoll".to_owned()
+        }
+        Some(libc::EINVAL) => {
+            "this kernel's io_uring is too old: run Linux 6.0 or newer, or choose a design with the backend epoll"
+                .to_owned()
+        }
+        Some(libc::ENOMEM) => format!(
+            "there is not enough memory for a ring of {} entries: raise `ulimit -l`, or lower --tune ring-entries",
+            tuning.ring_entries
+        ),
+        _ => format!("failed to set up io_uring: {error}; choose a design with the backend epoll"),
+    })
+}

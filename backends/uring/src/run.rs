@@ -1,0 +1,293 @@
+//! The loop: hand over what was asked for, wait, follow each completion, serve what changed besides, tell the time.
+
+use std::io;
+use std::net::TcpListener;
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::time::Duration;
+
+use io_uring::{opcode, types};
+use orthant_core::{Buffers, Ended, Handler, Id, Now, Want, Worker};
+
+use crate::ring::{Completion, IGNORED, Ring};
+use crate::sockets::Sockets;
+use crate::sys::{self, Operation};
+use crate::tuning::Tuning;
+
+// What a completion belongs to, in the eight bits above the id.
+const RECEIVE: u64 = 1 << 56;
+const SEND: u64 = 2 << 56;
+const KIND: u64 = 0xff << 56;
+// What belongs to no connection.
+const ACCEPT: u64 = 3 << 56;
+const STOP: u64 = 4 << 56;
+
+/// How long accepting rests when the kernel refuses (no descriptors, no memory), unless a connection ends before.
+const REST_MS: u64 = 100;
+
+/// Runs `worker` on `listener` until `stop` becomes readable, then until everything under way is finished.
+///
+/// # Errors
+/// What the kernel says of the ring itself; a failing connection ends alone.
+pub fn run<H: Handler, B: Buffers>(
+    worker: &mut Worker<H, B>,
+    listener: TcpListener,
+    stop: BorrowedFd<'_>,
+    now: impl Fn() -> Now,
+    tuning: &Tuning,
+) -> io::Result<()> {
+    let ring = Ring::new(
+        tuning,
+        sys::descriptors_max(worker.limits().connections_max)?,
+    )?;
+    let sockets = Sockets::default();
+    let mut this = Loop {
+        worker,
+        ring,
+        listener: Some(listener),
+        accepting: false,
+        rest_until_ms: None,
+        sockets,
+    };
+    this.accept()?;
+    let poll = opcode::PollAdd::new(types::Fd(stop.as_raw_fd()), libc::POLLIN as u32).build();
+    this.ring.push(&Operation::without_memory(poll, STOP))?;
+    this.run(now)
+}
+
+struct Loop<'w, H: Handler, B: Buffers> {
+    worker: &'w mut Worker<H, B>,
+    /// Dropped before the worker can be: it takes back what the kernel holds of the worker's memory.
+    ring: Ring,
+    /// `None` once it stops.
+    listener: Option<TcpListener>,
+    /// A multishot accept is armed.
+    accepting: bool,
+    /// Accepting was refused; until then, or until a connection ends, it is not tried again.
+    rest_until_ms: Option<u64>,
+    sockets: Sockets,
+}
+
+impl<H: Handler, B: Buffers> Loop<'_, H, B> {
+    fn run(mut self, now: impl Fn() -> Now) -> io::Result<()> {
+        let mut time = now();
+        while self.listener.is_some() || self.worker.live() > 0 {
+            let next_ms = self.worker.tick(time);
+            self.ring.wait(self.timeout(time, next_ms))?;
+            time = now();
+            self.worker.tick(time);
+            while let Some(completion) = self.ring.completion() {
+                self.completed(completion, time)?;
+            }
+            while let Some((id, want)) = self.worker.next_changed() {
+                self.wanted(id, want)?;
+            }
+            if self
+                .rest_until_ms
+                .is_some_and(|until_ms| time.monotonic_ms >= until_ms)
+            {
+                self.accept()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn timeout(&self, time: Now, next_ms: Option<u64>) -> Option<Duration> {
+        let next_ms = next_ms.into_iter().chain(self.rest_until_ms).min();
+        next_ms.map(|next_ms| Duration::from_millis(next_ms.saturating_sub(time.monotonic_ms)))
+    }
+
+    #[inline]
+    fn completed(&mut self, completion: Completion, time: Now) -> io::Result<()> {
+        let id = Id::from_bits(completion.token);
+        match completion.token & KIND {
+            _ if completion.token == IGNORED => Ok(()),
+            RECEIVE => self.received(id, completion),
+            SEND => self.sent(id, completion.result),
+            ACCEPT => self.accepted(completion, time),
+            STOP => self.stop(),
+            _ => unreachable!("every operation has one of these kinds"),
+        }
+    }
+
+    /// Arms the multishot accept, whose connections become direct descriptors.
+    fn accept(&mut self) -> io::Result<()> {
+        self.rest_until_ms = None;
+        if let Some(listener) = self.listener.as_ref().filter(|_| !self.accepting) {
+            self.accepting = true;
+            let accept =
+                opcode::AcceptMulti::new(types::Fd(listener.as_raw_fd())).allocate_file_index(true);
+            self.ring
+                .push(&Operation::without_memory(accept.build(), ACCEPT))?;
+        }
+        Ok(())
+    }
+
+    fn accepted(&mut self, completion: Completion, time: Now) -> io::Result<()> {
+        self.accepting = completion.more;
+        match completion.result {
+            slot @ 0.. => match self.worker.open() {
+                Some(id) => {
+                    self.sockets.insert(id, slot as u32);
+                    self.serve(id)?;
+                }
+                None => self.ring.close(slot as u32)?,
+            },
+            error
+                if matches!(
+                    -error,
+                    libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM
+                ) =>
+            {
+                self.rest_until_ms = Some(time.monotonic_ms + REST_MS);
+                return Ok(());
+            }
+            error
+                if matches!(
+                    -error,
+                    libc::EBADF | libc::EINVAL | libc::ENOTSOCK | libc::EOPNOTSUPP
+                ) =>
+            {
+                return Err(io::Error::from_raw_os_error(-error));
+            }
+            // accept(2): errors of the connection that would have been, not of the listener.
+            _ => {}
+        }
+        self.accept()
+    }
+
+    fn stop(&mut self) -> io::Result<()> {
+        self.listener = None;
+        self.rest_until_ms = None;
+        self.worker.drain();
+        if self.accepting {
+            self.ring.cancel(ACCEPT)
+        } else {
+            Ok(())
+        }
+    }
+
+    #[inline]
+    fn received(&mut self, id: Id, completion: Completion) -> io::Result<()> {
+        let Some(socket) = self.sockets.get(id) else {
+            // Cannot be, since a socket is forgotten only after its last completion; a buffer must not be lost anyhow.
+            self.give_back(completion.buffer);
+            return Ok(());
+        };
+        socket.receiving = completion.more;
+        let unwanted = !socket.want.receive();
+        match completion.result {
+            length @ 0.. => {
+                let bytes = match completion.buffer {
+                    Some(index) => self.ring.buffers.bytes(index, length as usize),
+                    None => &[],
+                };
+                socket.want = self.worker.on_bytes(id, bytes);
+                self.give_back(completion.buffer);
+                if unwanted && completion.more {
+                    // It has been told to pause and data came all the same: only now is cancelling worth it.
+                    self.ring.cancel(RECEIVE | id.to_bits())?;
+                }
+            }
+            // All buffers were taken (they are given back by now), or the receive was cancelled.
+            error
+                if matches!(
+                    -error,
+                    libc::ENOBUFS | libc::ECANCELED | libc::EINTR | libc::EAGAIN
+                ) => {}
+            _ => return self.end(id, Ended::Broken),
+        }
+        self.serve(id)
+    }
+
+    #[inline]
+    fn give_back(&mut self, buffer: Option<u16>) {
+        if let Some(index) = buffer {
+            self.ring.buffers.give_back(index);
+        }
+    }
+
+    #[inline]
+    fn sent(&mut self, id: Id, result: i32) -> io::Result<()> {
+        let Some(socket) = self.sockets.get(id) else {
+            return Ok(());
+        };
+        socket.sending = false;
+        match result {
+            length @ 0.. => socket.want = self.worker.on_sent(id, length as usize),
+            error if matches!(-error, libc::EAGAIN | libc::EINTR) => {
+                socket.want = self.worker.on_sent(id, 0)
+            }
+            _ => return self.end(id, Ended::Broken),
+        }
+        self.serve(id)
+    }
+
+    /// A connection wants something that it did not want before.
+    fn wanted(&mut self, id: Id, want: Want) -> io::Result<()> {
+        if let Some(socket) = self.sockets.get(id) {
+            socket.want = want;
+        }
+        self.serve(id)
+    }
+
+    /// Asks for what a connection wants and what is not under way yet.
+    #[inline]
+    fn serve(&mut self, id: Id) -> io::Result<()> {
+        let Some(socket) = self.sockets.get(id) else {
+            return Ok(());
+        };
+        if let Some(how) = socket.ending {
+            return self.end(id, how);
+        }
+        let want = socket.want;
+        if want.close() {
+            return self.end(id, Ended::Wanted);
+        }
+        let slot = socket.slot;
+        if want.send()
+            && !socket.sending
+            && let Some(send) = sys::send(self.worker, id, slot, SEND | id.to_bits())
+        {
+            socket.sending = true;
+            self.ring.push(&send)?;
+        }
+        if want.shut() {
+            socket.want = Want::RECEIVE;
+            let shut = opcode::Shutdown::new(types::Fixed(slot), libc::SHUT_WR).build();
+            self.ring.push(&Operation::without_memory(shut, IGNORED))?;
+        }
+        if want.receive() && !socket.receiving {
+            socket.receiving = true;
+            let receive = opcode::RecvMulti::new(types::Fixed(slot), 0).build();
+            self.ring
+                .push(&Operation::without_memory(receive, RECEIVE | id.to_bits()))?;
+        }
+        Ok(())
+    }
+
+    /// Closes a connection, and forgets it once nothing is under way for it: before that neither its memory nor its
+    /// number may be used again.
+    fn end(&mut self, id: Id, how: Ended) -> io::Result<()> {
+        let Some(socket) = self.sockets.get(id) else {
+            return Ok(());
+        };
+        let (receiving, sending, slot) = (socket.receiving, socket.sending, socket.slot);
+        if socket.ending.replace(how).is_none() {
+            if receiving {
+                self.ring.cancel(RECEIVE | id.to_bits())?;
+            }
+            if sending {
+                self.ring.cancel(SEND | id.to_bits())?;
+            }
+            self.ring.close(slot)?;
+        }
+        if !receiving && !sending {
+            self.sockets.remove(id);
+            self.worker.ended(id, how);
+            if self.rest_until_ms.is_some() {
+                self.rest_until_ms = Some(0);
+            }
+        }
+        Ok(())
+    }
+}

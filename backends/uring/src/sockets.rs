@@ -1,0 +1,53 @@
+//! The sockets of a worker's connections: which direct descriptor each is, and which operations are under way for it.
+
+use orthant_core::{Ended, Id, Want};
+
+/// One socket.
+pub(crate) struct Socket {
+    pub(crate) id: Id,
+    /// Its direct descriptor.
+    pub(crate) slot: u32,
+    pub(crate) want: Want,
+    /// A multishot receive is armed; its last completion has not come.
+    pub(crate) receiving: bool,
+    /// A send is under way.
+    pub(crate) sending: bool,
+    /// It has been closed; it is forgotten when nothing is under way any more.
+    pub(crate) ending: Option<Ended>,
+}
+
+/// Sockets by the index of their connection.
+#[derive(Default)]
+pub(crate) struct Sockets {
+    places: Vec<Option<Socket>>,
+}
+
+impl Sockets {
+    pub(crate) fn insert(&mut self, id: Id, slot: u32) {
+        if self.places.len() <= id.index() {
+            self.places.resize_with(id.index() + 1, || None);
+        }
+        let want = Want::RECEIVE;
+        self.places[id.index()] = Some(Socket {
+            id,
+            slot,
+            want,
+            receiving: false,
+            sending: false,
+            ending: None,
+        });
+    }
+
+    /// The socket of a connection, unless it has been forgotten: its index may be another connection's by now.
+    #[inline]
+    pub(crate) fn get(&mut self, id: Id) -> Option<&mut Socket> {
+        self.places
+            .get_mut(id.index())?
+            .as_mut()
+            .filter(|socket| socket.id == id)
+    }
+
+    pub(crate) fn remove(&mut self, id: Id) {
+        self.places[id.index()] = None;
+    }
+}

@@ -1,0 +1,140 @@
+//! The unsafe code of this backend: a mapping that the kernel writes to, and operations that point into memory.
+//!
+//! Three questions are answered at each operation: who owns the bytes while the kernel has them, what happens on drop,
+//! and what proves that the operation has ended.
+
+use std::io;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU16, Ordering};
+
+use io_uring::{IoUring, Submitter, opcode, squeue, types};
+use orthant_core::{Buffers, Handler, Id, Worker};
+
+/// Anonymous memory, page-aligned, zero at first.
+pub(crate) struct Mapping {
+    start: NonNull<u8>,
+    length: usize,
+}
+
+/// Where in the entries the tail is: the reserved half-word of the first (`struct io_uring_buf_ring`).
+const TAIL_AT: usize = 14;
+
+impl Mapping {
+    pub(crate) fn new(length: usize) -> io::Result<Mapping> {
+        let (protection, flags) = (
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+        );
+        // SAFETY: the kernel chooses the address, so no mapping of ours is touched.
+        let start = unsafe { libc::mmap(std::ptr::null_mut(), length, protection, flags, -1, 0) };
+        if start == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        let start = NonNull::new(start.cast()).expect("mmap gives no null unless asked to");
+        Ok(Mapping { start, length })
+    }
+
+    pub(crate) fn address(&self) -> u64 {
+        self.start.as_ptr() as u64
+    }
+
+    /// Bytes that the kernel has finished writing: a completion has named the buffer they are in, and it has not been
+    /// given back, which takes `&mut self`.
+    pub(crate) fn bytes(&self, at: usize, length: usize) -> &[u8] {
+        assert!(at + length <= self.length, "bytes lie within the mapping");
+        // SAFETY: the sum was just checked to lie within the mapping.
+        let start = unsafe { self.start.add(at) };
+        // SAFETY: mapped, initialised (by the kernel, or zero from the start), and not written to while borrowed: the
+        // kernel writes to no buffer between its completion and its return.
+        unsafe { std::slice::from_raw_parts(start.as_ptr(), length) }
+    }
+
+    /// Writes an entry of the buffer ring: `{ u64 addr, u32 len, u16 bid, u16 reserved }`. The reserved half-word is left
+    /// alone, since in the first entry it is the tail.
+    pub(crate) fn write_entry(&mut self, at: usize, address: u64, length: u32, index: u16) {
+        assert!(at + 16 <= self.length, "entries lie within the mapping");
+        // SAFETY: the sum was just checked to lie within the mapping.
+        let entry = unsafe { self.start.add(at) };
+        let mut bytes = [0; TAIL_AT];
+        bytes[..8].copy_from_slice(&address.to_ne_bytes());
+        bytes[8..12].copy_from_slice(&length.to_ne_bytes());
+        bytes[12..].copy_from_slice(&index.to_ne_bytes());
+        // SAFETY: 14 bytes within the mapping. The kernel reads the entry only after the tail has been published.
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), entry.as_ptr(), TAIL_AT) };
+    }
+
+    /// Lets the kernel see all entries before this tail.
+    pub(crate) fn publish_tail(&mut self, tail: u16) {
+        // SAFETY: the half-word lies within the first entry, which every mapping has.
+        let place = unsafe { self.start.add(TAIL_AT) };
+        // SAFETY: aligned to 2, since the mapping is to a page; only ever accessed atomically, by us and by the kernel.
+        let place = unsafe { AtomicU16::from_ptr(place.cast().as_ptr()) };
+        place.store(tail, Ordering::Release);
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: ours, whole, and nobody's any more: the ring that knew it is dropped before it (`ring::Ring`).
+        unsafe { libc::munmap(self.start.as_ptr().cast(), self.length) };
+    }
+}
+
+/// Lets the kernel receive into the buffers of the group 0, whose entries are at `address`.
+///
+/// Owner: the kernel, until it is closed. On drop: the ring goes first (`ring::Ring`). End: closing the ring.
+pub(crate) fn register_buffers(
+    submitter: &Submitter<'_>,
+    address: u64,
+    count: u16,
+) -> io::Result<()> {
+    // SAFETY: the entries and the buffers they name live in one mapping that outlives the ring.
+    unsafe { submitter.register_buf_ring_with_flags(address, count, 0, 0) }
+}
+
+/// The operation that sends what is pending on a connection; `None` when nothing is.
+///
+/// Owner: the worker, which keeps the bytes in place until `on_sent` for the same id (the contract of `Worker`). On drop:
+/// `ring::Ring` cancels and waits before `run` returns the worker. End: the completion that carries `token`.
+pub(crate) fn send<H: Handler, B: Buffers>(
+    worker: &mut Worker<H, B>,
+    id: Id,
+    slot: u32,
+    token: u64,
+) -> Option<Operation> {
+    let pending = worker.pending(id);
+    let length = u32::try_from(pending.len()).unwrap_or(u32::MAX);
+    let send =
+        opcode::Send::new(types::Fixed(slot), pending.as_ptr(), length).flags(libc::MSG_NOSIGNAL);
+    (length > 0).then(|| Operation(send.build().user_data(token)))
+}
+
+/// An operation whose memory, if it has any, is accounted for.
+pub(crate) struct Operation(squeue::Entry);
+
+impl Operation {
+    /// An operation that points to no memory.
+    pub(crate) fn without_memory(entry: impl Into<squeue::Entry>, token: u64) -> Operation {
+        Operation(entry.into().user_data(token))
+    }
+}
+
+/// How many direct descriptors a ring may have: as many as wanted, within what the process may open.
+pub(crate) fn descriptors_max(wanted: usize) -> io::Result<u32> {
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: the kernel writes one `rlimit` to the one that is borrowed.
+    if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) } < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(u32::try_from(limit.rlim_cur.min(wanted as u64)).unwrap_or(u32::MAX))
+}
+
+/// Puts an operation into the queue; false when the queue is full.
+pub(crate) fn push(ring: &mut IoUring, operation: &Operation) -> bool {
+    let mut queue = ring.submission();
+    // SAFETY: memory that the operation points to stays until it ends, which is why there is an `Operation` of it.
+    unsafe { queue.push(&operation.0) }.is_ok()
+}

@@ -1,0 +1,61 @@
+//! What can be set of this backend at start.
+
+/// The settings, with their defaults.
+#[derive(Clone, Debug)]
+pub struct Tuning {
+    /// Entries of the submission queue; the completion queue has four times as many. 64 rings of 4,096 entries cost
+    /// 24 MiB, of 256 entries 1.9 MiB.
+    pub ring_entries: u32,
+    /// Buffers that the kernel may receive into, a power of two.
+    pub buffers: u16,
+    /// Bytes of each of them. 16 pipelined requests of the usual size fit one.
+    pub buffer_bytes: usize,
+}
+
+impl Default for Tuning {
+    fn default() -> Tuning {
+        Tuning {
+            ring_entries: 256,
+            buffers: 64,
+            buffer_bytes: 4096,
+        }
+    }
+}
+
+impl Tuning {
+    /// The names that `set` knows, with what they mean.
+    pub const NAMES: &'static [(&'static str, &'static str)] = &[
+        (
+            "ring-entries",
+            "entries of a worker's submission queue, a power of two (256)",
+        ),
+        (
+            "buffers",
+            "buffers that the kernel may receive into, a power of two (64)",
+        ),
+        ("buffer-bytes", "bytes of each of them (4096)"),
+    ];
+
+    /// Sets one of them by name.
+    ///
+    /// # Errors
+    /// A sentence that says which names or values there are.
+    pub fn set(&mut self, name: &str, value: usize) -> Result<(), String> {
+        let within = |least: usize, most: usize| {
+            let fits = value.is_power_of_two() && (least..=most).contains(&value);
+            fits.then_some(value)
+                .ok_or(format!("{name} is a power of two from {least} to {most}"))
+        };
+        match name {
+            "ring-entries" => self.ring_entries = within(8, 32_768)? as u32,
+            "buffers" => self.buffers = within(2, 32_768)? as u16,
+            "buffer-bytes" => self.buffer_bytes = within(256, 1 << 20)?,
+            _ => {
+                return Err(format!(
+                    "uring has no setting {name}; it has ring-entries, buffers and buffer-bytes"
+                ));
+            }
+        }
+        Ok(())
+    }
+}
