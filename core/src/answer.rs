@@ -3,8 +3,10 @@
 //! An [`Answer`] is used up by answering. What comes back is an [`Outcome`], which the handler returns to the core: there is
 //! no way to answer twice, and none to forget it.
 
+mod media;
 mod status;
 
+pub use media::MediaType;
 pub use status::Status;
 
 use crate::buffers::{Buffers, Pool, Reserve};
@@ -15,10 +17,6 @@ use crate::limits::ANSWER_HEAD_BYTES_MAX;
 use crate::out::Out;
 use crate::scan;
 use crate::slab::Id;
-
-/// Bytes of a media type; with them, and with the longest status line and every field that the core adds, a head stays
-/// within `ANSWER_HEAD_BYTES_MAX`: 47 + 37 + 16 + 64 + 38 + 24 + 2 = 228.
-const CONTENT_TYPE_BYTES_MAX: usize = 64;
 
 /// Proof that a request has been answered, or the reason why it has not been yet.
 pub type Outcome = Result<Answered, Unanswered>;
@@ -149,12 +147,12 @@ impl<'a, B: Buffers> Answer<'a, B> {
         Err(Unanswered(hold))
     }
 
-    /// Answers with this content; its type is a media type (RFC 9110 §8.3.1) of at most 64 bytes.
+    /// Answers with this content.
     #[inline]
-    pub fn send(mut self, status: Status, content_type: &'static str, content: &[u8]) -> Outcome {
+    pub fn send(mut self, status: Status, media_type: &MediaType, content: &[u8]) -> Outcome {
         let shown = if self.form.head_only { &[] } else { content };
         self.room(shown.len())?;
-        self.head(status, content_type, Content::Length(content.len()))?;
+        self.head(status, Some(media_type), Content::Length(content.len()))?;
         self.buffers.region().extend_from_slice(shown);
         self.done()
     }
@@ -165,13 +163,13 @@ impl<'a, B: Buffers> Answer<'a, B> {
     pub fn write(
         mut self,
         status: Status,
-        content_type: &'static str,
+        media_type: &MediaType,
         bytes_max: usize,
         write: impl FnOnce(&mut Out<'_>),
     ) -> Outcome {
         self.room(bytes_max)?;
         let start = self.buffers.region().len();
-        let length_at = self.head(status, content_type, Content::AtMost(bytes_max))?;
+        let length_at = self.head(status, Some(media_type), Content::AtMost(bytes_max))?;
         let region = self.buffers.region();
         let content_at = region.len();
         let mut out = Out::new(region, bytes_max);
@@ -197,7 +195,7 @@ impl<'a, B: Buffers> Answer<'a, B> {
         } else {
             Content::None
         };
-        self.head(status, "", content)?;
+        self.head(status, None, content)?;
         self.done()
     }
 
@@ -206,7 +204,7 @@ impl<'a, B: Buffers> Answer<'a, B> {
     pub fn stream(
         mut self,
         status: Status,
-        content_type: &'static str,
+        media_type: &MediaType,
         length: Option<u64>,
     ) -> Outcome {
         self.room(0)?;
@@ -218,7 +216,7 @@ impl<'a, B: Buffers> Answer<'a, B> {
                 Stream::ToClose
             }
         };
-        self.head(status, content_type, Content::Stream(stream))?;
+        self.head(status, Some(media_type), Content::Stream(stream))?;
         let over = self.form.head_only || stream == Stream::Length(0);
         Ok(Answered {
             persists: self.form.persists,
@@ -246,18 +244,14 @@ impl<'a, B: Buffers> Answer<'a, B> {
         })
     }
 
-    /// Writes the head into room that was asked for. Returns where the digits of a length that is not known yet end.
+    /// Writes the head into room that was asked for. Returns where the digits of the length end.
     #[inline(always)]
     fn head(
         &mut self,
         status: Status,
-        content_type: &'static str,
+        media_type: Option<&MediaType>,
         content: Content,
     ) -> Result<usize, Unanswered> {
-        assert!(
-            content_type.len() <= CONTENT_TYPE_BYTES_MAX,
-            "a media type has at most 64 bytes"
-        );
         if !self.fields.is_empty() {
             check_fields(self.fields)?;
         }
@@ -267,11 +261,6 @@ impl<'a, B: Buffers> Answer<'a, B> {
         } else {
             region.extend_from_slice(status.line());
             region.extend_from_slice(self.opening.date());
-        }
-        if !content_type.is_empty() {
-            region.extend_from_slice(b"Content-Type: ");
-            region.extend_from_slice(content_type.as_bytes());
-            region.extend_from_slice(b"\r\n");
         }
         if self.form.says_connection {
             let option: &[u8] = if self.form.persists {
@@ -286,36 +275,55 @@ impl<'a, B: Buffers> Answer<'a, B> {
                 region.extend_from_slice(piece);
             }
         }
-        Ok(write_length(region, content))
+        Ok(match (content, media_type) {
+            (Content::Length(length) | Content::AtMost(length), Some(media_type)) => {
+                media_type.write_with_length(region);
+                write_length(region, length, content)
+            }
+            (Content::Length(length), None) => {
+                region.extend_from_slice(b"Content-Length: ");
+                write_length(region, length, content)
+            }
+            (content, media_type) => write_rare(region, content, media_type),
+        })
     }
 }
 
-/// Writes what says where the content ends, and the end of the head. Returns where the digits of the length end.
+/// Writes a length, or room for one, and the end of the head. Returns where the digits end.
 #[inline(always)]
-fn write_length(region: &mut Vec<u8>, content: Content) -> usize {
-    let mut digits = itoa::Buffer::new();
-    let length = match content {
-        Content::Length(length) => digits.format(length),
-        Content::AtMost(length) => {
-            // Optional white space before a value is no part of it (RFC 9112 §5), so the digits may come later.
-            let width = digits.format(length).len();
-            &"                    "[..width]
+fn write_length(region: &mut Vec<u8>, length: usize, content: Content) -> usize {
+    match content {
+        Content::AtMost(_) => {
+            // White space before a value is no part of it (RFC 9112 §5), so the digits may come later.
+            let width = itoa::Buffer::new().format(length).len();
+            region.extend_from_slice(&[b' '; 20][..width]);
         }
-        Content::Stream(Stream::Length(length)) => digits.format(length),
-        Content::Stream(Stream::Chunked) => {
-            region.extend_from_slice(b"Transfer-Encoding: chunked\r\n\r\n");
-            return 0;
-        }
-        Content::None | Content::Stream(Stream::ToClose) => {
-            region.extend_from_slice(b"\r\n");
-            return 0;
-        }
-    };
-    region.extend_from_slice(b"Content-Length: ");
-    region.extend_from_slice(length.as_bytes());
+        _ if length < 10 => region.push(b'0' + length as u8),
+        _ => region.extend_from_slice(itoa::Buffer::new().format(length).as_bytes()),
+    }
     let end = region.len();
     region.extend_from_slice(b"\r\n\r\n");
     end
+}
+
+/// The same for an answer without content, and for one whose content comes as a stream.
+fn write_rare(region: &mut Vec<u8>, content: Content, media_type: Option<&MediaType>) -> usize {
+    if let Some(media_type) = media_type {
+        media_type.write(region);
+    }
+    match content {
+        Content::Stream(Stream::Length(length)) => {
+            region.extend_from_slice(b"Content-Length: ");
+            region.extend_from_slice(itoa::Buffer::new().format(length).as_bytes());
+            region.extend_from_slice(b"\r\n");
+        }
+        Content::Stream(Stream::Chunked) => {
+            region.extend_from_slice(b"Transfer-Encoding: chunked\r\n")
+        }
+        _ => {}
+    }
+    region.extend_from_slice(b"\r\n");
+    region.len()
 }
 
 /// A value with a line end in it would let its author write fields, and answers, of his own (RFC 9110 §5.5).

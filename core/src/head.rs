@@ -78,20 +78,24 @@ pub struct Head<'a> {
     pub persists: bool,
     /// Whether the peer waits for a 100 before it sends content (RFC 9110 §10.1.1).
     pub expects_continue: bool,
-    pub(crate) lines: &'a [u8],
+    /// Where in the target the question mark is, or its end.
+    path_end: usize,
+    lines: &'a [u8],
     pub(crate) bytes: usize,
 }
 
 impl<'a> Head<'a> {
     /// The path of the target, without the query: `/` for an absolute-form target without a path, `*` for
     /// asterisk-form, empty for authority-form.
+    #[inline]
     pub fn path(&self) -> &'a [u8] {
-        target::path(self.target)
+        target::path(&self.target[..self.path_end])
     }
 
     /// The query of the target, without the question mark; empty when there is none.
+    #[inline]
     pub fn query(&self) -> &'a [u8] {
-        target::query(self.target)
+        self.target.get(self.path_end + 1..).unwrap_or_default()
     }
 
     /// The fields in the order in which they came.
@@ -146,7 +150,12 @@ fn whole<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Head<'a>, Stop> {
     if method_end == start || bytes.get(method_end + 1) == Some(&b' ') {
         return Err(Fault::RequestLine.into());
     }
-    let target_end = scan::visible_end(bytes, method_end + 1);
+    let path_end = scan::path_end(bytes, method_end + 1);
+    let target_end = if bytes.get(path_end) == Some(&b'?') {
+        scan::visible_end(bytes, path_end)
+    } else {
+        path_end
+    };
     if target_end - start > limits.request_line_bytes_max {
         return Err(Fault::LineTooLong.into());
     }
@@ -169,6 +178,7 @@ fn whole<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Head<'a>, Stop> {
         framing: known.framing()?,
         persists: known.persists(),
         expects_continue: known.expects_continue(),
+        path_end: path_end - (method_end + 1),
         lines: &bytes[first..end - 2],
         bytes: end,
     })

@@ -30,7 +30,7 @@ mod want;
 mod wheel;
 mod worker;
 
-pub use answer::{Answer, Answered, Outcome, Status, Unanswered};
+pub use answer::{Answer, Answered, MediaType, Outcome, Status, Unanswered};
 pub use buffers::{Buffers, Flat, Pool, Reserve, Split, Tiered};
 pub use clock::Now;
 pub use counters::Counters;

@@ -24,12 +24,35 @@ pub(crate) fn is_token(byte: u8) -> bool {
 /// The index at or after `from` of the first byte that is not visible ASCII.
 #[inline]
 pub(crate) fn visible_end(bytes: &[u8], from: usize) -> usize {
+    end(bytes, from, invisible, |byte| byte.is_ascii_graphic())
+}
+
+/// The same, or of the first question mark.
+#[inline]
+pub(crate) fn path_end(bytes: &[u8], from: usize) -> usize {
     end(
         bytes,
         from,
-        |word| less(word, 0x21) | equal(word, 0x7f) | (word & HIGHS),
-        |byte| byte.is_ascii_graphic(),
+        |word| invisible(word) | equal(word, b'?'),
+        |byte| byte.is_ascii_graphic() && byte != b'?',
     )
+}
+
+#[inline(always)]
+const fn invisible(word: u64) -> u64 {
+    less(word, 0x21) | equal(word, 0x7f) | (word & HIGHS)
+}
+
+/// The value without the white space around it (OWS, RFC 9110 §5.6.3).
+#[inline]
+pub(crate) fn trim(mut value: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] = value {
+        value = rest;
+    }
+    while let [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
+    value
 }
 
 /// The index at or after `from` of the first byte that may not stand in a field value (RFC 9110 §5.5).
@@ -115,6 +138,8 @@ mod tests {
                 bytes[place] = byte;
                 let visible = slow(&bytes, 0, |byte| byte.is_ascii_graphic());
                 assert_eq!(visible_end(&bytes, 0), visible, "{byte:#x} at {place}");
+                let path = slow(&bytes, 0, |byte| byte.is_ascii_graphic() && byte != b'?');
+                assert_eq!(path_end(&bytes, 0), path, "{byte:#x} at {place}");
                 let value = slow(&bytes, 0, |byte| byte == 9 || byte >= 0x20 && byte != 0x7f);
                 assert_eq!(value_end(&bytes, 0), value, "{byte:#x} at {place}");
             }

@@ -7,11 +7,13 @@ pub(crate) use dataset::Dataset;
 
 use std::sync::Arc;
 
-use orthant::{Answer, Buffers, Handler, Head, Method, Out, Outcome, Piece, Plan, Request, Status};
+use orthant::{
+    Answer, Buffers, Handler, Head, MediaType, Method, Out, Outcome, Piece, Plan, Request, Status,
+};
 
-const TEXT: &str = "text/plain";
-const JSON: &str = "application/json";
-const OCTETS: &str = "application/octet-stream";
+const TEXT: &MediaType = &MediaType::TEXT;
+const JSON: &MediaType = &MediaType::JSON;
+const OCTETS: &MediaType = &MediaType::OCTETS;
 
 /// Content up to here is echoed in one piece, more is streamed from where it was collected.
 const ECHO_AT_ONCE_BYTES: usize = 3 * 1024;

@@ -17,7 +17,7 @@ pub use design::{ALLOCATOR, Allocator, Design, Tuning};
 pub use error::Error;
 pub use options::Options;
 pub use orthant_core::{
-    Answer, Buffers, Counters, Handler, Head, Id, Limits, Method, Out, Outcome, Piece, Plan,
-    Request, Status, Version,
+    Answer, Buffers, Counters, Handler, Head, Id, Limits, MediaType, Method, Out, Outcome, Piece,
+    Plan, Request, Status, Version,
 };
 pub use server::{Server, serve, serve_announced};

@@ -1,8 +1,10 @@
 //! The probe application: what HTTP test suites expect of a server, so that they test the core and not an application.
 
-use orthant::{Answer, Buffers, Handler, Head, Method, Out, Outcome, Piece, Plan, Request, Status};
+use orthant::{
+    Answer, Buffers, Handler, Head, MediaType, Method, Out, Outcome, Piece, Plan, Request, Status,
+};
 
-const TEXT: &str = "text/plain";
+const TEXT: &MediaType = &MediaType::TEXT;
 const BIG_BYTES: usize = 1024 * 1024;
 
 /// Every path answers GET, HEAD, OPTIONS, DELETE and PUT with `OK`, and POST with its content; `/echo` answers with the

@@ -1,13 +1,16 @@
 //! The server over real sockets: the executable as somebody starts it, and the library.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, its helpers too"
+)]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use orthant::{Answer, Buffers, Handler, Options, Outcome, Request, Server, Status};
+use orthant::{Answer, Buffers, Handler, MediaType, Options, Outcome, Request, Server, Status};
 
 const TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -262,7 +265,7 @@ impl Handler for Hello {
         _: &mut (),
         answer: Answer<'_, impl Buffers>,
     ) -> Outcome {
-        answer.send(Status::OK, "text/plain", request.head.path())
+        answer.send(Status::OK, &MediaType::TEXT, request.head.path())
     }
 }
 

@@ -26,7 +26,7 @@ impl<'a> Iterator for Fields<'a> {
         let end = memchr::memchr(b'\r', self.lines)?;
         let line = &self.lines[..end];
         self.lines = &self.lines[end + 2..];
-        Some((&line[..colon], line[colon + 1..].trim_ascii()))
+        Some((&line[..colon], scan::trim(&line[colon + 1..])))
     }
 }
 
@@ -92,16 +92,16 @@ impl Known {
     #[inline(always)]
     fn field(&mut self, name: &[u8], value: &[u8]) -> Result<(), Fault> {
         match name.len() {
-            4 if name.eq_ignore_ascii_case(b"host") => {
+            4 if is(name, b"host") => {
                 self.hosts = self.hosts.saturating_add(1);
-                if !is_host(value.trim_ascii()) {
+                if !is_host(scan::trim(value)) {
                     return Err(Fault::Host);
                 }
             }
-            6 if name.eq_ignore_ascii_case(b"expect") => self.expect(value)?,
-            10 if name.eq_ignore_ascii_case(b"connection") => self.connection(value),
-            14 if name.eq_ignore_ascii_case(b"content-length") => self.content_length(value)?,
-            17 if name.eq_ignore_ascii_case(b"transfer-encoding") => {
+            6 if is(name, b"expect") => self.expect(value)?,
+            10 if is(name, b"connection") => self.connection(value),
+            14 if is(name, b"content-length") => self.content_length(value)?,
+            17 if is(name, b"transfer-encoding") => {
                 self.transfer_encoding(value)?;
             }
             _ => {}
@@ -112,7 +112,7 @@ impl Known {
     /// RFC 9112 §6.3: digits, nothing else, once. A repetition is refused even where it is identical: the recipients
     /// before us may have believed either.
     fn content_length(&mut self, value: &[u8]) -> Result<(), Fault> {
-        let digits = value.trim_ascii();
+        let digits = scan::trim(value);
         let all_digits = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
         let number = || std::str::from_utf8(digits).ok()?.parse().ok();
         match (self.length, all_digits.then(number)) {
@@ -126,9 +126,9 @@ impl Known {
     /// RFC 9112 §6.1, §7: `chunked`, once, is the only transfer coding there is here; it has no parameters.
     #[cold]
     fn transfer_encoding(&mut self, value: &[u8]) -> Result<(), Fault> {
-        let value = value.trim_ascii();
+        let value = scan::trim(value);
         if !value.eq_ignore_ascii_case(b"chunked") {
-            let chunked = |part: &[u8]| part.trim_ascii().eq_ignore_ascii_case(b"chunked");
+            let chunked = |part: &[u8]| scan::trim(part).eq_ignore_ascii_case(b"chunked");
             let mut parts = value.split(|&byte| byte == b',');
             return Err(
                 if value.is_empty() || parts.any(chunked) || self.coding != Coding::None {
@@ -148,7 +148,7 @@ impl Known {
     /// RFC 9110 §7.6.1.
     #[cold]
     fn connection(&mut self, value: &[u8]) {
-        for option in value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii) {
+        for option in value.split(|&byte| byte == b',').map(scan::trim) {
             self.close |= option.eq_ignore_ascii_case(b"close");
             self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
         }
@@ -157,7 +157,7 @@ impl Known {
     /// RFC 9110 §10.1.1.
     #[cold]
     fn expect(&mut self, value: &[u8]) -> Result<(), Fault> {
-        if !value.trim_ascii().eq_ignore_ascii_case(b"100-continue") {
+        if !scan::trim(value).eq_ignore_ascii_case(b"100-continue") {
             return Err(Fault::Expectation);
         }
         self.expects_continue = true;
@@ -197,48 +197,64 @@ impl Known {
     }
 }
 
+/// Whether a token is this lower-case name, without regard to case. Setting the bit that tells the cases apart makes no
+/// other character of a token into a letter or a hyphen.
+#[inline(always)]
+fn is<const N: usize>(name: &[u8], lower: &[u8; N]) -> bool {
+    name.first_chunk::<N>()
+        .is_some_and(|name| (0..N).fold(true, |same, at| same & (name[at] | 0x20 == lower[at])))
+}
+
 /// Whether this is `uri-host [ ":" port ]` (RFC 9110 §7.2, RFC 3986 §3.2.2); an empty one is valid where the target has
 /// no authority.
 #[inline]
 pub(super) fn is_host(value: &[u8]) -> bool {
-    let (host_end, host_fits) = match value {
-        [b'[', ..] => match memchr::memchr(b']', value) {
-            Some(end) => (end + 1, is_literal(&value[1..end])),
-            None => return false,
-        },
-        _ => {
-            let end = value
-                .iter()
-                .position(|&byte| !REG_NAME[byte as usize])
-                .unwrap_or(value.len());
-            (
-                end,
-                memchr::memchr(b'%', &value[..end]).is_none_or(|at| is_encoded(&value[at..end])),
-            )
-        }
+    let end = value
+        .iter()
+        .position(|&byte| !REG_NAME[byte as usize])
+        .unwrap_or(value.len());
+    match &value[end..] {
+        [] => true,
+        [b':', port @ ..] => port.iter().all(u8::is_ascii_digit),
+        _ => is_host_rare(value),
+    }
+}
+
+/// The same, for what has brackets or percent signs in it.
+#[cold]
+fn is_host_rare(value: &[u8]) -> bool {
+    let (host, rest) = match value {
+        [b'[', ..] => value.split_at(memchr::memchr(b']', value).map_or(0, |end| end + 1)),
+        _ => value.split_at(memchr::memchr(b':', value).unwrap_or(value.len())),
+    };
+    let host_fits = match host {
+        [b'[', literal @ .., b']'] => is_literal(literal),
+        name => !name.is_empty() && is_encoded(name),
     };
     host_fits
-        && match &value[host_end..] {
+        && match rest {
             [] => true,
             [b':', port @ ..] => port.iter().all(u8::is_ascii_digit),
             _ => false,
         }
 }
 
-/// Whether every percent sign is followed by two hexadecimal digits (RFC 3986 §2.1).
-#[cold]
+/// Whether this is a reg-name with percent signs, each followed by two hexadecimal digits (RFC 3986 §2.1).
 fn is_encoded(name: &[u8]) -> bool {
-    let mut parts = name.split(|&byte| byte == b'%').skip(1);
-    parts.all(|part| part.len() >= 2 && part[..2].iter().all(u8::is_ascii_hexdigit))
+    let fits = |byte: &u8| REG_NAME[*byte as usize];
+    let mut parts = name.split(|&byte| byte == b'%');
+    parts.next().is_some_and(|first| first.iter().all(fits))
+        && parts.all(|part| {
+            part.len() >= 2 && part[..2].iter().all(u8::is_ascii_hexdigit) && part.iter().all(fits)
+        })
 }
 
 /// What stands between the brackets of an IPv6 address (RFC 3986 §3.2.2); no IP version beyond 6 exists.
-#[cold]
 fn is_literal(literal: &[u8]) -> bool {
     std::str::from_utf8(literal).is_ok_and(|text| text.parse::<std::net::Ipv6Addr>().is_ok())
 }
 
-/// The characters of a reg-name: unreserved, percent-encoded, sub-delims (RFC 3986 §3.2.2).
+/// The characters of a reg-name without the percent sign: unreserved, sub-delims (RFC 3986 §3.2.2).
 static REG_NAME: [bool; 256] = {
     let mut table = [false; 256];
     let mut byte = 0;
@@ -246,7 +262,7 @@ static REG_NAME: [bool; 256] = {
         table[byte] = (byte as u8).is_ascii_alphanumeric();
         byte += 1;
     }
-    let others = b"-._~%!$&'()*+,;=";
+    let others = b"-._~!$&'()*+,;=";
     let mut at = 0;
     while at < others.len() {
         table[others[at] as usize] = true;

@@ -60,6 +60,28 @@ fn every_prefix_of_a_head_is_partial() {
 }
 
 #[test]
+fn path_and_query_are_found_in_every_form() {
+    for (line, path, query) in [
+        ("GET /a/b?c=d?e", "/a/b", "c=d?e"),
+        ("GET /a", "/a", ""),
+        ("GET /?", "/", ""),
+        ("GET http://h:1/a?b", "/a", "b"),
+        ("GET http://h", "/", ""),
+        ("GET http://h?q", "/", "q"),
+        ("OPTIONS *", "*", ""),
+        ("CONNECT h:80", "", ""),
+    ] {
+        let bytes = format!("{line} HTTP/1.1\r\nHost: a\r\n\r\n");
+        let head = complete(bytes.as_bytes());
+        assert_eq!(
+            (head.path(), head.query()),
+            (path.as_bytes(), query.as_bytes()),
+            "{line}"
+        );
+    }
+}
+
+#[test]
 fn request_lines_are_strict_rfc9112_3() {
     for line in [
         "GET  / HTTP/1.1\r\n",

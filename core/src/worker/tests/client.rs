@@ -1,7 +1,7 @@
 //! A handler with one route for each thing a handler can do, and clients that talk to it without sockets.
 
 use super::*;
-use crate::{Answer, Head, Method, Out, Outcome, Piece, Plan, Request, Status};
+use crate::{Answer, Head, MediaType, Method, Out, Outcome, Piece, Plan, Request, Status};
 
 /// `GET /size/N`: N letters; `GET /written/N`: the same, measured afterwards; `POST /echo`; `POST /count`: streamed;
 /// `GET /stream/N`, `GET /chunks/N`: N letters as a stream, known and unknown in length; `GET /short/N`: a stream that
@@ -19,7 +19,7 @@ pub(super) struct Visit {
     parked: bool,
 }
 
-const TEXT: &str = "text/plain";
+const TEXT: &MediaType = &MediaType::TEXT;
 
 pub(super) fn letters(count: u64) -> Vec<u8> {
     (0..count).map(|at| b'a' + (at % 23) as u8).collect()
