@@ -7,3 +7,4 @@ pub mod build;
 pub mod commands;
 pub mod design;
 pub mod workspace;
+pub mod stats;
