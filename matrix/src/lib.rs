@@ -6,5 +6,7 @@ pub mod axes;
 pub mod build;
 pub mod commands;
 pub mod design;
-pub mod workspace;
+pub mod load;
 pub mod stats;
+pub mod workload;
+pub mod workspace;
