@@ -1,0 +1,199 @@
+//! A campaign: a plan, the launches made so far, and the file that holds both.
+//!
+//! `run`, `sweep`, `compare` and `quick` differ in which arms they plan and when they stop; launches are made, stored and
+//! resumed here. A launch is in the file before the next one begins, and what is in the file is never made again.
+
+mod planned;
+mod progress;
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use crate::error::{Fault, Faulty, fault_of};
+use crate::launch::launch;
+use crate::load::Load;
+use crate::machine::{Machine, state_over};
+use crate::process;
+use crate::record::{Launch, Line, Observation, Plan, Record};
+use crate::reduce;
+use crate::store::Store;
+use crate::validity::{Reason, reasons};
+use crate::verdict::Observed;
+use crate::workload::Workload;
+
+use planned::verified;
+pub use planned::{Asked, Refused, planned};
+pub use progress::Progress;
+
+/// A campaign under way.
+pub struct Campaign {
+    plan: Plan,
+    record: Record,
+    store: Store,
+    cpus: Vec<usize>,
+    load: Load,
+    progress: Progress,
+}
+
+impl Campaign {
+    /// Begins one in a new file below `folder`; `workspace` is described in it.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn begin(plan: Plan, started: &str, folder: &Path, workspace: &Path) -> Result<Campaign> {
+        let machine = Machine::describe(&plan.campaign, started, workspace)?;
+        let mut store = Store::create(folder, &plan.campaign)?;
+        store.append(&Line::Plan(plan.clone()))?;
+        store.append(&Line::Machine(Box::new(machine.clone())))?;
+        let mut record = Record::new(plan.clone());
+        record.machines.insert(plan.campaign.clone(), machine);
+        Campaign::over(plan, record, store)
+    }
+
+    /// Goes on with the one in `path`, with the executables it began with.
+    ///
+    /// # Errors
+    /// When the file cannot be read or an executable changed.
+    pub fn resume(path: &Path) -> Result<Campaign> {
+        let (store, record) = Store::resume(path)?;
+        let plan = record.plan().clone();
+        verified(&plan)?;
+        Campaign::over(plan, record, store)
+    }
+
+    fn over(plan: Plan, record: Record, store: Store) -> Result<Campaign> {
+        let cpus = process::usable_cpus()?;
+        process::catch_interrupts();
+        let total = plan.settings.launches as usize * plan.workloads.len();
+        let progress = Progress::new(total, record.launches.len());
+        Ok(Campaign {
+            plan,
+            record,
+            store,
+            cpus,
+            load: Load::new()?,
+            progress,
+        })
+    }
+
+    /// Its plan.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// What was seen so far.
+    #[must_use]
+    pub fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// Its file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.store.path()
+    }
+
+    /// Makes all launches that are planned and missing: first one of every workload, then the next, so that a campaign
+    /// that is interrupted knows something about each.
+    ///
+    /// # Errors
+    /// When a launch cannot be made or stored.
+    pub fn complete(&mut self) -> Result<()> {
+        for block in 0..self.plan.settings.launches {
+            for workload in self.plan.workloads.clone() {
+                self.ensure(workload, block)?;
+            }
+        }
+        self.finish();
+        Ok(())
+    }
+
+    /// Makes the first `launches` launches of a workload, as far as they are missing, and says what they show of the
+    /// first two arms.
+    ///
+    /// # Errors
+    /// When a launch cannot be made or stored, or shows that the workload cannot be measured at all.
+    pub fn observe(&mut self, workload: Workload, launches: u32) -> Result<Observed> {
+        for block in 0..launches {
+            self.ensure(workload, block)?;
+            self.stop_if_lasting(workload)?;
+        }
+        let launches = self.record.launches_of(workload);
+        let machine = state_over(launches.iter().map(|launch| &launch.quiet));
+        Ok(reduce::observed(&launches, 0, 1, machine))
+    }
+
+    /// Why the cells of a workload do not count, by arm; empty when all do.
+    #[must_use]
+    pub fn invalid(&self, workload: Workload) -> Vec<(String, Reason)> {
+        let launches = self.record.launches_of(workload);
+        let of_arm = |arm: usize| {
+            let seen: Vec<&Observation> = launches.iter().map(|launch| &launch.arms[arm]).collect();
+            let name = &self.plan.arms[arm].name;
+            reasons(&seen, &self.plan.settings)
+                .into_iter()
+                .map(|reason| (name.clone(), reason))
+        };
+        (0..self.plan.arms.len()).flat_map(of_arm).collect()
+    }
+
+    /// Takes the progress bar off the screen.
+    pub fn finish(&self) {
+        self.progress.finish();
+    }
+
+    fn ensure(&mut self, workload: Workload, block: u32) -> Result<()> {
+        let key = (workload, self.plan.campaign.clone(), block);
+        if self.record.launches.contains_key(&key) {
+            return Ok(());
+        }
+        self.progress.begin(workload, block);
+        let made = launch(&self.plan, workload, block, &self.cpus, &mut self.load);
+        // Whatever comes next is not part of the measurement and may use every CPU.
+        process::bind_to(&self.cpus)?;
+        let made = made.map_err(|error| self.explained(error))?;
+        self.keep(made)
+    }
+
+    fn keep(&mut self, launch: Launch) -> Result<()> {
+        self.store.append(&Line::Launch(Box::new(launch.clone())))?;
+        self.record.add(launch)?;
+        self.progress.end();
+        Ok(())
+    }
+
+    fn explained(&self, error: anyhow::Error) -> anyhow::Error {
+        self.progress.finish();
+        if fault_of(&error) != Fault::Interrupted {
+            return error;
+        }
+        let path = self.path().display();
+        let resume = match self.plan.command.as_str() {
+            "compare" => String::new(),
+            _ => format!("`cargo matrix sweep --resume {path}` goes on, "),
+        };
+        let launches = self.record.launches.len();
+        error.context(format!("{launches} launches are kept in {path}; {resume}`cargo matrix report {path}` shows them"))
+    }
+
+    fn stop_if_lasting(&self, workload: Workload) -> Result<()> {
+        let lasting: Vec<String> = self
+            .invalid(workload)
+            .into_iter()
+            .filter(|(_, reason)| reason.is_lasting())
+            .map(|(arm, reason)| format!("{arm}: {reason}"))
+            .collect();
+        if lasting.is_empty() {
+            return Ok(());
+        }
+        self.progress.finish();
+        let path = self.path().display();
+        let what = lasting.join("; ");
+        Err(anyhow::anyhow!(
+            "failed to measure {workload}: {what}; correct the server or the settings, the launches so far are in {path}"
+        ))
+        .fault(Fault::Measurement)
+    }
+}

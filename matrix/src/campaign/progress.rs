@@ -1,0 +1,80 @@
+//! How far a campaign is: a bar with an estimate on a terminal, a plain line per launch elsewhere. All of it on stderr.
+
+use std::io::{IsTerminal, stderr};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::workload::Workload;
+
+/// Shows the launches of one campaign.
+#[derive(Debug)]
+pub struct Progress {
+    bar: ProgressBar,
+    began: Instant,
+    total: usize,
+    found: usize,
+    done: usize,
+}
+
+impl Progress {
+    /// `found` of `total` launches were made earlier.
+    #[must_use]
+    pub fn new(total: usize, found: usize) -> Progress {
+        let bar = if stderr().is_terminal() {
+            ProgressBar::new(total as u64)
+        } else {
+            ProgressBar::hidden()
+        };
+        let style = ProgressStyle::with_template("{bar:30} {pos}/{len} launches  {msg}")
+            .expect("the template is valid");
+        bar.set_style(style);
+        bar.set_position(found as u64);
+        bar.enable_steady_tick(Duration::from_secs(1));
+        Progress {
+            bar,
+            began: Instant::now(),
+            total,
+            found,
+            done: found,
+        }
+    }
+
+    /// A launch begins.
+    pub fn begin(&self, workload: Workload, block: u32) {
+        let left = self.left_s().map_or(String::new(), |left_s| {
+            format!(", about {} left", rounded(left_s))
+        });
+        let message = format!("{workload}, launch {}{left}", block + 1);
+        if !stderr().is_terminal() {
+            eprintln!("{}/{} launches done; {message}", self.done, self.total);
+        }
+        self.bar.set_message(message);
+    }
+
+    /// It is stored.
+    pub fn end(&mut self) {
+        self.done += 1;
+        self.bar.set_position(self.done as u64);
+    }
+
+    /// Takes the bar off the screen.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    /// By the mean time of the launches made now; nothing is known before the first one.
+    fn left_s(&self) -> Option<f64> {
+        let made = self.done - self.found;
+        let left = self.total.saturating_sub(self.done);
+        (made > 0).then(|| self.began.elapsed().as_secs_f64() / made as f64 * left as f64)
+    }
+}
+
+fn rounded(left_s: f64) -> String {
+    if left_s < 90.0 {
+        format!("{left_s:.0} s")
+    } else {
+        format!("{:.0} min", left_s / 60.0)
+    }
+}

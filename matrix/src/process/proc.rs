@@ -1,0 +1,124 @@
+//! What `/proc` says about one process: memory, page faults, context switches (proc(5)).
+//!
+//! A file that is missing or reads otherwise than expected gives `None`: the metric is then `n/a`.
+
+use std::fs;
+
+use serde::{Deserialize, Serialize};
+
+/// Memory of a process in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Memory {
+    /// Pages nobody else maps; what the process costs.
+    pub private_bytes: u64,
+    /// All resident pages.
+    pub resident_bytes: u64,
+    /// The most that was ever resident.
+    pub peak_bytes: u64,
+}
+
+/// Counters of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Events {
+    /// Page faults served without I/O.
+    pub minor_faults: u64,
+    /// Page faults that had to read.
+    pub major_faults: u64,
+    /// Context switches because a thread waited.
+    pub voluntary_switches: u64,
+    /// Context switches because its time was up.
+    pub involuntary_switches: u64,
+}
+
+impl Events {
+    /// What was added since `earlier`. A thread that ended meanwhile took its switches with it: never below zero.
+    #[must_use]
+    pub fn since(&self, earlier: &Events) -> Events {
+        Events {
+            minor_faults: self.minor_faults.saturating_sub(earlier.minor_faults),
+            major_faults: self.major_faults.saturating_sub(earlier.major_faults),
+            voluntary_switches: self
+                .voluntary_switches
+                .saturating_sub(earlier.voluntary_switches),
+            involuntary_switches: self
+                .involuntary_switches
+                .saturating_sub(earlier.involuntary_switches),
+        }
+    }
+}
+
+pub(super) fn memory(pid: u32) -> Option<Memory> {
+    let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    Some(Memory {
+        private_bytes: (number(&rollup, "Private_Clean:")? + number(&rollup, "Private_Dirty:")?)
+            * 1024,
+        resident_bytes: number(&rollup, "Rss:")? * 1024,
+        peak_bytes: number(&status, "VmHWM:")? * 1024,
+    })
+}
+
+pub(super) fn events(pid: u32) -> Option<Events> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (minor_faults, major_faults) = faults(&stat)?;
+    let mut events = Events {
+        minor_faults,
+        major_faults,
+        voluntary_switches: 0,
+        involuntary_switches: 0,
+    };
+    for task in fs::read_dir(format!("/proc/{pid}/task")).ok()? {
+        let status = fs::read_to_string(task.ok()?.path().join("status")).ok()?;
+        events.voluntary_switches += number(&status, "voluntary_ctxt_switches:")?;
+        events.involuntary_switches += number(&status, "nonvoluntary_ctxt_switches:")?;
+    }
+    Some(events)
+}
+
+/// Fields 10 and 12 of stat, counted from the last parenthesis: the name before it may hold anything.
+fn faults(stat: &str) -> Option<(u64, u64)> {
+    let mut after_name = stat.rsplit_once(')')?.1.split_whitespace().skip(7);
+    let minor = after_name.next()?.parse().ok()?;
+    let major = after_name.nth(1)?.parse().ok()?;
+    Some((minor, major))
+}
+
+/// The number after a field's name at the start of a line.
+fn number(text: &str, field: &str) -> Option<u64> {
+    let value = text.lines().find_map(|line| line.strip_prefix(field))?;
+    value.split_whitespace().next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_found_by_their_whole_name() {
+        let status =
+            "voluntary_ctxt_switches:\t7\nnonvoluntary_ctxt_switches:\t9\nVmHWM:\t  12 kB\n";
+        assert_eq!(number(status, "voluntary_ctxt_switches:"), Some(7));
+        assert_eq!(number(status, "nonvoluntary_ctxt_switches:"), Some(9));
+        assert_eq!(number(status, "VmHWM:"), Some(12));
+        assert_eq!(number(status, "VmRSS:"), None);
+    }
+
+    #[test]
+    fn faults_are_counted_from_the_last_parenthesis() {
+        let stat = "42 (a) b (c) S 1 2 3 4 5 6 1000 11 22 33 44 55";
+        assert_eq!(faults(stat), Some((1000, 22)));
+    }
+
+    #[test]
+    fn this_process_has_memory_and_faults() {
+        let memory = memory(std::process::id()).expect("smaps_rollup is readable for oneself");
+        assert!(0 < memory.private_bytes && memory.private_bytes <= memory.resident_bytes);
+        assert!(memory.peak_bytes > 0);
+        assert!(
+            events(std::process::id())
+                .expect("stat is readable")
+                .minor_faults
+                > 0
+        );
+    }
+}

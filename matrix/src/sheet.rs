@@ -1,0 +1,227 @@
+//! What a person sees of a record: designs as rows, one block per workload, and why some figures do not count.
+//!
+//! Every figure is computed from the record's slices and histograms each time. A row's ratios come from the slices of
+//! the same rounds; its other figures are medians over launches, percentiles those of the merged histogram. A figure
+//! that leans on an invalid cell is marked `!`, a wall-clock figure of a noisy machine `*`.
+
+mod print;
+
+use anyhow::Result;
+use serde::Serialize;
+
+use crate::machine::state_over;
+use crate::record::{Latency, Launch, LeftOut, Observation, Record, Settings};
+use crate::reduce;
+use crate::stats::signflip::{Interval, SignFlip};
+use crate::stats::{mean, median};
+use crate::validity::{Reason, reasons};
+use crate::verdict::{MachineState, Metric};
+use crate::workload::Workload;
+
+/// A table describes and decides nothing, so its intervals are plain 95 % ones.
+const ALPHA: f64 = 0.05;
+
+const BYTES_PER_MIB: f64 = 1024.0 * 1024.0;
+
+/// A whole record, ready to print.
+#[derive(Clone, Debug, Serialize)]
+pub struct Sheet {
+    /// The campaigns it was made of.
+    pub campaigns: Vec<String>,
+    /// Their seeds.
+    pub seeds: Vec<u64>,
+    /// One line per machine.
+    pub machines: Vec<String>,
+    /// How load was offered.
+    pub settings: Settings,
+    /// What could not run, and why.
+    pub left_out: Vec<LeftOut>,
+    /// One per workload.
+    pub blocks: Vec<Block>,
+}
+
+/// One workload.
+#[derive(Clone, Debug, Serialize)]
+pub struct Block {
+    /// Which.
+    pub workload: Workload,
+    /// Launches made.
+    pub launches: usize,
+    /// Those in which the machine was quiet.
+    pub launches_quiet: usize,
+    /// The median share of all CPUs that other programs used.
+    pub foreign_share: Option<f64>,
+    /// Whether wall-clock figures count.
+    pub machine: MachineState,
+    /// Whether server and client had to share a CPU.
+    pub cpu_shared: Option<usize>,
+    /// One per arm.
+    pub rows: Vec<Row>,
+}
+
+/// One cell. What has no source is `None`.
+#[derive(Clone, Debug, Serialize)]
+pub struct Row {
+    /// The arm.
+    pub design: String,
+    /// Process CPU time per request.
+    pub cpu_us_per_request: Option<f64>,
+    /// The mean log-ratio of that to the first row.
+    pub cpu_log_ratio_to_first: Option<f64>,
+    /// Its 95 % interval; none below six launches.
+    pub cpu_log_ratio_interval: Option<Interval>,
+    /// CPU per request over that of the same backend's floor.
+    pub cpu_ratio_to_floor: Option<f64>,
+    /// Requests per second.
+    pub requests_per_s: Option<f64>,
+    /// Response time, half of the requests.
+    pub latency_us_p50: Option<f64>,
+    /// Response time, all but one in a hundred.
+    pub latency_us_p99: Option<f64>,
+    /// Memory of its own.
+    pub private_mib: Option<f64>,
+    /// All resident memory.
+    pub resident_mib: Option<f64>,
+    /// The root of requests per second, over private MiB.
+    pub root_rps_per_mib: Option<f64>,
+    /// Open loop: sends later than intended, as a share of the requests.
+    pub late_share: Option<f64>,
+    /// Why the figures do not count.
+    pub invalid: Vec<Reason>,
+    /// Whether the floor's figures do not count.
+    pub floor_is_invalid: Option<bool>,
+}
+
+impl Sheet {
+    /// Computes everything.
+    ///
+    /// # Errors
+    /// When histograms cannot be merged.
+    pub fn of(record: &Record) -> Result<Sheet> {
+        let plan = record.plan();
+        Ok(Sheet {
+            campaigns: record.plans.keys().cloned().collect(),
+            seeds: record.plans.values().map(|plan| plan.seed).collect(),
+            machines: record
+                .machines
+                .values()
+                .map(super::machine::Machine::line)
+                .collect(),
+            settings: plan.settings,
+            left_out: plan.left_out.clone(),
+            blocks: record
+                .workloads()
+                .into_iter()
+                .map(|workload| block(record, workload))
+                .collect::<Result<_>>()?,
+        })
+    }
+
+    /// Whether a cell is invalid.
+    #[must_use]
+    pub fn has_invalid(&self) -> bool {
+        self.blocks
+            .iter()
+            .flat_map(|block| &block.rows)
+            .any(|row| !row.invalid.is_empty())
+    }
+}
+
+fn block(record: &Record, workload: Workload) -> Result<Block> {
+    let launches = record.launches_of(workload);
+    let quiet = |launch: &&&Launch| launch.quiet.state == MachineState::Quiet;
+    let shares: Vec<f64> = launches
+        .iter()
+        .map(|launch| launch.quiet.foreign_share)
+        .collect();
+    let shared =
+        |launch: &&Launch| (launch.server_cpu == launch.client_cpu).then_some(launch.server_cpu);
+    let arms = 0..record.plan().arms.len();
+    Ok(Block {
+        workload,
+        launches: launches.len(),
+        launches_quiet: launches.iter().filter(quiet).count(),
+        foreign_share: median(&shares),
+        machine: state_over(launches.iter().map(|launch| &launch.quiet)),
+        cpu_shared: launches.iter().find_map(shared),
+        rows: arms
+            .map(|arm| row(record, &launches, arm))
+            .collect::<Result<_>>()?,
+    })
+}
+
+fn row(record: &Record, launches: &[&Launch], arm: usize) -> Result<Row> {
+    let plan = record.plan();
+    let seen: Vec<&Observation> = launches.iter().map(|launch| &launch.arms[arm]).collect();
+    let middle = |metric| {
+        median(
+            &seen
+                .iter()
+                .filter_map(|seen| reduce::value(seen, metric))
+                .collect::<Vec<_>>(),
+        )
+    };
+    let resident = seen
+        .iter()
+        .filter_map(|seen| Some(seen.memory?.resident_bytes as f64))
+        .collect::<Vec<_>>();
+    let latency = merged(&seen)?;
+    let to_first = log_ratios(launches, 0, arm);
+    let floor = plan.floor_of(arm);
+    let requests_per_s = middle(Metric::Throughput);
+    let private_mib = middle(Metric::Memory).map(|bytes| bytes / BYTES_PER_MIB);
+    let is_first = arm == 0;
+    Ok(Row {
+        design: plan.arms[arm].name.clone(),
+        cpu_us_per_request: middle(Metric::CpuPerRequest).map(|ns| ns / 1e3),
+        cpu_log_ratio_to_first: mean(&to_first).filter(|_| !is_first),
+        cpu_log_ratio_interval: SignFlip::new(&to_first, plan.seed)
+            .interval(ALPHA)
+            .filter(|_| !is_first),
+        cpu_ratio_to_floor: floor
+            .and_then(|floor| mean(&log_ratios(launches, floor, arm)))
+            .map(f64::exp),
+        requests_per_s,
+        latency_us_p50: latency.quantile_ns(0.5).map(|ns| ns / 1e3),
+        latency_us_p99: latency.quantile_ns(0.99).map(|ns| ns / 1e3),
+        private_mib,
+        resident_mib: median(&resident).map(|bytes| bytes / BYTES_PER_MIB),
+        root_rps_per_mib: requests_per_s
+            .zip(private_mib)
+            .map(|(rps, mib)| rps.sqrt() / mib),
+        late_share: plan.settings.requests_per_s.map(|_| late_share(&seen)),
+        invalid: reasons(&seen, &plan.settings),
+        floor_is_invalid: floor.map(|floor| {
+            let seen: Vec<&Observation> =
+                launches.iter().map(|launch| &launch.arms[floor]).collect();
+            !reasons(&seen, &plan.settings).is_empty()
+        }),
+    })
+}
+
+fn merged(seen: &[&Observation]) -> Result<Latency> {
+    let mut all = Latency::empty();
+    seen.iter().try_for_each(|seen| all.add(&seen.latency.0))?;
+    Ok(all)
+}
+
+fn log_ratios(launches: &[&Launch], reference: usize, arm: usize) -> Vec<f64> {
+    let ratio = |launch: &&Launch| {
+        reduce::log_ratio(
+            &launch.arms[reference],
+            &launch.arms[arm],
+            Metric::CpuPerRequest,
+        )
+    };
+    launches.iter().filter_map(ratio).collect()
+}
+
+fn late_share(seen: &[&Observation]) -> f64 {
+    let late: u64 = seen.iter().map(|seen| seen.late_sends).sum();
+    let requests: u64 = seen
+        .iter()
+        .flat_map(|seen| &seen.slices)
+        .map(|slice| slice.requests)
+        .sum();
+    late as f64 / requests.max(1) as f64
+}

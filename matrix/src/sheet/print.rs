@@ -1,0 +1,227 @@
+//! A sheet as text, Markdown, CSV or JSON.
+
+use std::fmt::Write;
+
+use anyhow::{Context, Result};
+
+use crate::sheet::{Block, Row, Sheet};
+use crate::table::{Format, Table, number, percent};
+use crate::verdict::MachineState;
+
+impl Sheet {
+    /// The whole sheet.
+    ///
+    /// # Errors
+    /// When it cannot be written as JSON.
+    pub fn print(&self, format: Format) -> Result<String> {
+        Ok(match format {
+            Format::Text => self.pages(|block| format!("\n{}\n", title(block)), Table::text),
+            Format::Md => self.pages(
+                |block| format!("\n### {}\n\n", title(block)),
+                Table::markdown,
+            ),
+            Format::Csv => self.csv(),
+            Format::Json => {
+                serde_json::to_string_pretty(self).context("failed to write the table as JSON")?
+                    + "\n"
+            }
+        })
+    }
+
+    fn pages(&self, title: fn(&Block) -> String, table: fn(&Table) -> String) -> String {
+        let mut out = self.head();
+        for block in &self.blocks {
+            out += &title(block);
+            if block.launches > 0 {
+                out += &table(&people_table(block, self.settings.requests_per_s.is_some()));
+            }
+            // The blank line keeps Markdown from reading the notes as rows.
+            let notes = notes(block).join("\n");
+            if !notes.is_empty() {
+                out += &format!("\n{notes}\n");
+            }
+        }
+        out
+    }
+
+    fn head(&self) -> String {
+        let mut out = String::new();
+        let settings = &self.settings;
+        let load = settings
+            .requests_per_s
+            .map_or("closed loop".to_owned(), |rate| {
+                format!("open loop, {rate} requests/s")
+            });
+        let _ = writeln!(out, "record   {}", self.campaigns.join(", "));
+        self.machines.iter().for_each(|machine| {
+            let _ = writeln!(out, "machine  {machine}");
+        });
+        let _ = writeln!(
+            out,
+            "load     {load}, {} connections, {} rounds of {} ms per launch; one worker on one CPU",
+            settings.connections, settings.rounds, settings.slice_ms
+        );
+        self.left_out.iter().for_each(|left_out| {
+            let _ = writeln!(out, "left out {}: {}", left_out.name, left_out.reason);
+        });
+        out
+    }
+
+    fn csv(&self) -> String {
+        let mut table = Table::new([
+            "design",
+            "workload",
+            "launches",
+            "launches_quiet",
+            "cpu_us_per_request",
+            "cpu_log_ratio_to_first",
+            "cpu_log_ratio_low",
+            "cpu_log_ratio_high",
+            "cpu_ratio_to_floor",
+            "requests_per_s",
+            "latency_us_p50",
+            "latency_us_p99",
+            "private_mib",
+            "resident_mib",
+            "root_rps_per_mib",
+            "late_share",
+            "invalid",
+        ]);
+        for block in &self.blocks {
+            block
+                .rows
+                .iter()
+                .for_each(|row| table.row(csv_cells(block, row)));
+        }
+        table.csv()
+    }
+}
+
+fn csv_cells(block: &Block, row: &Row) -> Vec<String> {
+    let figure = |value: Option<f64>| value.map_or("n/a".to_owned(), |value| value.to_string());
+    let interval = row.cpu_log_ratio_interval;
+    vec![
+        row.design.clone(),
+        block.workload.to_string(),
+        block.launches.to_string(),
+        block.launches_quiet.to_string(),
+        figure(row.cpu_us_per_request),
+        figure(row.cpu_log_ratio_to_first),
+        figure(interval.map(|interval| interval.low)),
+        figure(interval.map(|interval| interval.high)),
+        figure(row.cpu_ratio_to_floor),
+        figure(row.requests_per_s),
+        figure(row.latency_us_p50),
+        figure(row.latency_us_p99),
+        figure(row.private_mib),
+        figure(row.resident_mib),
+        figure(row.root_rps_per_mib),
+        figure(row.late_share),
+        row.invalid
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join("; "),
+    ]
+}
+
+fn title(block: &Block) -> String {
+    format!(
+        "{}, {} launches, {} of them quiet",
+        block.workload, block.launches, block.launches_quiet
+    )
+}
+
+fn people_table(block: &Block, is_open_loop: bool) -> Table {
+    let star = if block.machine == MachineState::Noisy {
+        "*"
+    } else {
+        ""
+    };
+    let mut heads: Vec<String> = ["design", "CPU µs/req", "% to first [95 %]", "× floor"]
+        .map(str::to_owned)
+        .into();
+    heads.extend(["req/s", "p50 µs", "p99 µs"].map(|head| format!("{head}{star}")));
+    heads.extend(["private MiB", "resident MiB"].map(str::to_owned));
+    heads.push(format!("√rps/MiB{star}"));
+    if is_open_loop {
+        heads.push("late %".to_owned());
+    }
+    let mut table = Table::new(heads);
+    for row in &block.rows {
+        let mut cells = people_cells(row, !block.rows[0].invalid.is_empty());
+        if is_open_loop {
+            cells.push(number(row.late_share.map(|share| share * 100.0)));
+        }
+        table.row(cells);
+    }
+    table
+}
+
+fn people_cells(row: &Row, first_is_invalid: bool) -> Vec<String> {
+    let marked = |text: String, doubtful: bool| {
+        if doubtful && text != "n/a" {
+            text + "!"
+        } else {
+            text
+        }
+    };
+    let is_invalid = !row.invalid.is_empty();
+    let to_floor = match row.floor_is_invalid {
+        Some(floor_is_invalid) => marked(number(row.cpu_ratio_to_floor), floor_is_invalid),
+        None => "–".to_owned(),
+    };
+    vec![
+        marked(row.design.clone(), is_invalid),
+        number(row.cpu_us_per_request),
+        marked(to_first(row), first_is_invalid),
+        to_floor,
+        number(row.requests_per_s),
+        number(row.latency_us_p50),
+        number(row.latency_us_p99),
+        number(row.private_mib),
+        number(row.resident_mib),
+        number(row.root_rps_per_mib),
+    ]
+}
+
+fn to_first(row: &Row) -> String {
+    match (row.cpu_log_ratio_to_first, row.cpu_log_ratio_interval) {
+        (None, _) => "–".to_owned(),
+        (Some(ratio), None) => format!("{} [n/a]", percent(ratio)),
+        (Some(ratio), Some(interval)) => {
+            format!(
+                "{} [{}, {}]",
+                percent(ratio),
+                percent(interval.low),
+                percent(interval.high)
+            )
+        }
+    }
+}
+
+fn notes(block: &Block) -> Vec<String> {
+    let mut notes = Vec::new();
+    if block.launches == 0 {
+        notes.push("no launch yet".to_owned());
+        return notes;
+    }
+    for row in &block.rows {
+        notes.extend(
+            row.invalid
+                .iter()
+                .map(|reason| format!("! {} is INVALID: {reason}", row.design)),
+        );
+    }
+    if block.machine == MachineState::Noisy {
+        let foreign = block.foreign_share.map(|share| share * 100.0);
+        notes.push(format!(
+            "* advisory: the machine was noisy, other programs used {} % of its CPUs (median over launches)",
+            number(foreign)
+        ));
+    }
+    if let Some(cpu) = block.cpu_shared {
+        notes.push(format!("server and client shared CPU {cpu}: no other may be used; ratios hold, absolute figures do not"));
+    }
+    notes
+}

@@ -1,0 +1,536 @@
+//! What a comparison says: per metric a verdict from an interval and a margin, over all metrics a decision.
+//!
+//! A margin is the smallest difference worth acting on; an interval is the differences the launches leave possible. The
+//! launches are looked at after 8, 16 and 32, at levels that together stay below one in twenty, and the first look that
+//! decides ends the comparison. Wall-clock metrics decide only on a quiet machine. A metric without a source is
+//! `n/a`: it neither helps nor hinders. How a launch becomes one number per metric is [`reduce`](crate::reduce)'s work.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::stats::signflip::{Interval, SignFlip};
+use crate::stats::{hodges_lehmann, mean, median};
+
+/// What is measured of both sides. Its order is the order of the table.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Metric {
+    /// Process CPU nanoseconds per request.
+    CpuPerRequest,
+    /// Private memory in bytes at the end of a launch.
+    Memory,
+    /// Requests per second.
+    Throughput,
+    /// The 99th percentile of the response time in nanoseconds.
+    LatencyP99,
+}
+
+/// How far a metric can be trusted on a shared machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tier {
+    /// Measured inside the process; neighbours disturb both sides alike.
+    Paired,
+    /// Measured by the clock on the wall; decides only when the machine was quiet.
+    WallClock,
+}
+
+/// Memory below this difference is page granularity and chance, however small the server.
+const MEMORY_MARGIN_BYTES: f64 = 64.0 * 1024.0;
+
+impl Metric {
+    /// Every metric, in table order.
+    pub const ALL: [Metric; 4] = [
+        Metric::CpuPerRequest,
+        Metric::Memory,
+        Metric::Throughput,
+        Metric::LatencyP99,
+    ];
+
+    /// What people read.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Metric::CpuPerRequest => "CPU/request",
+            Metric::Memory => "private memory",
+            Metric::Throughput => "throughput",
+            Metric::LatencyP99 => "p99",
+        }
+    }
+
+    /// How far it can be trusted.
+    #[must_use]
+    pub fn tier(self) -> Tier {
+        match self {
+            Metric::CpuPerRequest | Metric::Memory => Tier::Paired,
+            Metric::Throughput | Metric::LatencyP99 => Tier::WallClock,
+        }
+    }
+
+    /// The margin as a share of the baseline's value.
+    #[must_use]
+    pub fn margin(self, baseline: f64) -> f64 {
+        match self {
+            Metric::CpuPerRequest => 0.01,
+            Metric::Memory => f64::max(0.02, MEMORY_MARGIN_BYTES / baseline),
+            Metric::Throughput => 0.02,
+            Metric::LatencyP99 => 0.05,
+        }
+    }
+
+    /// Turns an interval of log-ratios round where less is better, so that up is good.
+    fn goodness(self, log_ratios: Interval) -> Interval {
+        match self {
+            Metric::Throughput => log_ratios,
+            Metric::CpuPerRequest | Metric::Memory | Metric::LatencyP99 => log_ratios.negated(),
+        }
+    }
+}
+
+/// One metric in one launch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pair {
+    /// The baseline's value.
+    pub baseline: f64,
+    /// The candidate's value.
+    pub candidate: f64,
+    /// `ln(candidate / baseline)`, from slices of the same round where the metric has them.
+    pub log_ratio: f64,
+}
+
+/// What the launches so far say.
+#[derive(Clone, Debug, Default)]
+pub struct Observed {
+    /// One pair per launch; a metric that any launch lacks is left out.
+    pub pairs: BTreeMap<Metric, Vec<Pair>>,
+    /// Whether the machine was quiet enough for wall-clock metrics.
+    pub machine: MachineState,
+}
+
+/// Whether other programs disturbed the measurement.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MachineState {
+    /// At least four launches in five were quiet.
+    Quiet,
+    /// Fewer were: wall-clock figures are advisory.
+    #[default]
+    Noisy,
+}
+
+/// A moment at which the launches are tested.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Look {
+    /// After this many launches.
+    pub launches: u32,
+    /// The level of the test: 1 − α is the level of its interval.
+    pub alpha: f64,
+}
+
+/// The plan of looks. With fewer than 8 launches no sign-flip test reaches α = 0.015 (2/2⁷ is above it).
+pub const LOOKS: [Look; 3] = [
+    Look {
+        launches: 8,
+        alpha: 0.015,
+    },
+    Look {
+        launches: 16,
+        alpha: 0.015,
+    },
+    Look {
+        launches: 32,
+        alpha: 0.02,
+    },
+];
+
+/// The looks of a comparison of at most `launches_max` launches: those of [`LOOKS`] before it, and one at its end.
+#[must_use]
+pub fn looks(launches_max: u32) -> Vec<Look> {
+    let last = LOOKS
+        .iter()
+        .position(|look| look.launches >= launches_max)
+        .unwrap_or(LOOKS.len() - 1);
+    let mut looks = LOOKS[..=last].to_vec();
+    looks[last].launches = launches_max.min(LOOKS[last].launches);
+    looks
+}
+
+/// What one metric says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Better by more than the margin.
+    Better,
+    /// Worse by more than the margin.
+    Worse,
+    /// Neither better nor worse by more than the margin.
+    NoDifference,
+    /// Perhaps better, not worse by more than the margin.
+    NotWorse,
+    /// The interval is too wide.
+    Inconclusive {
+        /// About this many launches more would settle it, at the spread seen so far.
+        more_launches: u32,
+    },
+}
+
+impl Verdict {
+    /// The verdict of an interval of goodness against a margin, both on the log scale.
+    fn of(goodness: Interval, margin: f64, launches: u32) -> Verdict {
+        let Interval { low, high } = goodness;
+        if low > margin {
+            Verdict::Better
+        } else if high < -margin {
+            Verdict::Worse
+        } else if -margin < low && high < margin {
+            Verdict::NoDifference
+        } else if -margin < low {
+            Verdict::NotWorse
+        } else {
+            Verdict::Inconclusive {
+                more_launches: more_launches(goodness, margin, launches),
+            }
+        }
+    }
+
+    fn is_acceptable(self) -> bool {
+        matches!(
+            self,
+            Verdict::Better | Verdict::NoDifference | Verdict::NotWorse
+        )
+    }
+}
+
+/// The half-width of an interval shrinks with the root of the launches. It has to reach the distance from the centre
+/// to −margin, which the interval straddles; closer than a quarter of the margin is not asked for.
+fn more_launches(goodness: Interval, margin: f64, launches: u32) -> u32 {
+    let centre = f64::midpoint(goodness.low, goodness.high);
+    let wanted = (centre + margin).abs().clamp(margin / 4.0, margin);
+    let needed = f64::from(launches) * (goodness.half_width() / wanted).powi(2);
+    ((needed.ceil() as u32).saturating_sub(launches)).max(1)
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Verdict::Better => out.write_str("BETTER"),
+            Verdict::Worse => out.write_str("WORSE"),
+            Verdict::NoDifference => out.write_str("NO-DIFFERENCE"),
+            Verdict::NotWorse => out.write_str("NOT-WORSE"),
+            Verdict::Inconclusive { more_launches } => {
+                write!(out, "INCONCLUSIVE (+{more_launches} launches)")
+            }
+        }
+    }
+}
+
+/// One metric at one look. Ratios are candidate over baseline.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Effect {
+    /// The metric.
+    pub metric: Metric,
+    /// The median over launches.
+    pub baseline: f64,
+    /// The median over launches.
+    pub candidate: f64,
+    /// The mean log-ratio over launches.
+    pub log_ratio: f64,
+    /// The Hodges–Lehmann estimate of the same.
+    pub log_ratio_hodges_lehmann: f64,
+    /// The log-ratios that the test at this look does not reject; none with too few launches.
+    pub interval: Option<Interval>,
+    /// The p-value of no difference.
+    pub p: f64,
+    /// The margin as a share.
+    pub margin: f64,
+    /// What it says.
+    pub verdict: Verdict,
+}
+
+impl Effect {
+    /// Tests one metric; `None` when there is nothing to test.
+    #[must_use]
+    pub fn of(metric: Metric, pairs: &[Pair], look: Look, seed: u64) -> Option<Effect> {
+        let over = |value: fn(&Pair) -> f64| pairs.iter().map(value).collect::<Vec<f64>>();
+        let log_ratios = over(|pair| pair.log_ratio);
+        let baseline = median(&over(|pair| pair.baseline))?;
+        let margin = metric.margin(baseline);
+        let test = SignFlip::new(&log_ratios, seed);
+        let interval = test.interval(look.alpha);
+        let launches = pairs.len() as u32;
+        Some(Effect {
+            metric,
+            baseline,
+            candidate: median(&over(|pair| pair.candidate))?,
+            log_ratio: mean(&log_ratios)?,
+            log_ratio_hodges_lehmann: hodges_lehmann(&log_ratios)?,
+            interval,
+            p: test.p(0.0),
+            margin,
+            verdict: match interval {
+                Some(interval) => Verdict::of(metric.goodness(interval), margin.ln_1p(), launches),
+                None => Verdict::Inconclusive {
+                    more_launches: LOOKS[0].launches.saturating_sub(launches).max(1),
+                },
+            },
+        })
+    }
+
+    /// Whether mean and Hodges–Lehmann estimate are further apart than half the interval: a few launches then carry the
+    /// mean, and the figure deserves a second run.
+    #[must_use]
+    pub fn is_skewed(&self) -> bool {
+        let apart = (self.log_ratio - self.log_ratio_hodges_lehmann).abs();
+        self.interval
+            .is_some_and(|interval| apart > interval.half_width())
+    }
+}
+
+/// What follows from all metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Decision {
+    /// The primary metric is better and no guard is worse.
+    Go,
+    /// The primary metric or a guard is worse.
+    NoGo,
+    /// The primary metric shows no difference that matters, and no guard is worse.
+    NoDifference,
+    /// Not known yet.
+    Inconclusive,
+}
+
+impl fmt::Display for Decision {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Decision::Go => "GO",
+            Decision::NoGo => "NO-GO",
+            Decision::NoDifference => "NO-DIFFERENCE",
+            Decision::Inconclusive => "INCONCLUSIVE",
+        })
+    }
+}
+
+/// Everything said at one look.
+#[derive(Clone, Debug, Serialize)]
+pub struct Judgement {
+    /// The look.
+    pub look: Look,
+    /// Whether the wall clock may decide.
+    pub machine: MachineState,
+    /// The metric that is to improve.
+    pub primary: Metric,
+    /// One effect per metric that has a source.
+    pub effects: Vec<Effect>,
+    /// What follows.
+    pub decision: Decision,
+}
+
+impl Judgement {
+    /// Judges what was observed up to `look`.
+    #[must_use]
+    pub fn of(observed: &Observed, primary: Metric, look: Look, seed: u64) -> Judgement {
+        let effects: Vec<Effect> = observed
+            .pairs
+            .iter()
+            .filter_map(|(metric, pairs)| Effect::of(*metric, pairs, look, seed))
+            .collect();
+        let decision = decide(&effects, primary, observed.machine);
+        Judgement {
+            look,
+            machine: observed.machine,
+            primary,
+            effects,
+            decision,
+        }
+    }
+
+    /// Whether an effect has a say in the decision.
+    #[must_use]
+    pub fn decides(&self, metric: Metric) -> bool {
+        decides(metric, self.machine)
+    }
+}
+
+fn decides(metric: Metric, machine: MachineState) -> bool {
+    metric.tier() == Tier::Paired || machine == MachineState::Quiet
+}
+
+fn decide(effects: &[Effect], primary: Metric, machine: MachineState) -> Decision {
+    let deciding = || {
+        effects
+            .iter()
+            .filter(|effect| decides(effect.metric, machine))
+    };
+    let verdict = deciding()
+        .find(|effect| effect.metric == primary)
+        .map(|effect| effect.verdict);
+    let guards_hold =
+        deciding().all(|effect| effect.metric == primary || effect.verdict.is_acceptable());
+    if deciding().any(|effect| effect.verdict == Verdict::Worse) {
+        return Decision::NoGo;
+    }
+    match verdict {
+        Some(Verdict::Better) if guards_hold => Decision::Go,
+        Some(Verdict::NoDifference) if guards_hold => Decision::NoDifference,
+        _ => Decision::Inconclusive,
+    }
+}
+
+/// Goes from look to look until one decides. `observe` is asked for the first n launches and makes those that are
+/// missing. One judgement per look; the last is the one that counts.
+///
+/// # Errors
+/// Those of `observe`.
+pub fn until_decided<E>(
+    looks: &[Look],
+    primary: Metric,
+    seed: u64,
+    mut observe: impl FnMut(u32) -> Result<Observed, E>,
+) -> Result<Vec<Judgement>, E> {
+    let mut judgements = Vec::new();
+    for look in looks {
+        let judgement = Judgement::of(&observe(look.launches)?, primary, *look, seed);
+        let decided = judgement.decision != Decision::Inconclusive;
+        judgements.push(judgement);
+        if decided {
+            break;
+        }
+    }
+    Ok(judgements)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MARGIN: f64 = 0.01;
+
+    fn verdict(low: f64, high: f64) -> Verdict {
+        Verdict::of(Interval { low, high }, MARGIN, 8)
+    }
+
+    #[test]
+    fn a_verdict_follows_from_interval_and_margin() {
+        assert_eq!(verdict(0.011, 0.03), Verdict::Better);
+        assert_eq!(verdict(-0.03, -0.011), Verdict::Worse);
+        assert_eq!(verdict(-0.009, 0.009), Verdict::NoDifference);
+        assert_eq!(verdict(-0.009, 0.02), Verdict::NotWorse);
+        assert!(matches!(verdict(-0.02, 0.02), Verdict::Inconclusive { .. }));
+    }
+
+    #[test]
+    fn twice_the_width_asks_for_four_times_the_launches() {
+        assert_eq!(
+            verdict(-0.02, 0.02),
+            Verdict::Inconclusive { more_launches: 24 }
+        );
+        assert_eq!(
+            verdict(-0.0101, 0.0101),
+            Verdict::Inconclusive { more_launches: 1 }
+        );
+    }
+
+    fn pairs(log_ratio: f64) -> Vec<Pair> {
+        let jitter = [-3e-4, 2e-4, 1e-4, -1e-4, 3e-4, -2e-4, 0.0, 1e-4];
+        let pair = |jitter| Pair {
+            baseline: 3e6,
+            candidate: 3e6 * log_ratio.exp(),
+            log_ratio: log_ratio + jitter,
+        };
+        jitter.map(pair).to_vec()
+    }
+
+    fn decision(machine: MachineState, cpu: f64, memory: f64, p99: f64) -> Decision {
+        let pairs = [
+            (Metric::CpuPerRequest, cpu),
+            (Metric::Memory, memory),
+            (Metric::LatencyP99, p99),
+        ];
+        let pairs = pairs
+            .into_iter()
+            .map(|(metric, log_ratio)| (metric, self::pairs(log_ratio)))
+            .collect();
+        Judgement::of(
+            &Observed { pairs, machine },
+            Metric::CpuPerRequest,
+            LOOKS[0],
+            1,
+        )
+        .decision
+    }
+
+    #[test]
+    fn the_primary_metric_and_every_guard_decide() {
+        use MachineState::Quiet;
+        assert_eq!(decision(Quiet, -0.05, 0.0, 0.0), Decision::Go);
+        assert_eq!(decision(Quiet, -0.05, 0.1, 0.0), Decision::NoGo);
+        assert_eq!(decision(Quiet, 0.05, -0.1, -0.2), Decision::NoGo);
+        assert_eq!(decision(Quiet, 0.0, 0.0, 0.0), Decision::NoDifference);
+        assert_eq!(decision(Quiet, 0.0, -0.1, 0.0), Decision::NoDifference);
+        assert_eq!(decision(Quiet, -0.01, 0.0, 0.0), Decision::Inconclusive);
+    }
+
+    #[test]
+    fn the_wall_clock_decides_only_on_a_quiet_machine() {
+        assert_eq!(
+            decision(MachineState::Quiet, -0.05, 0.0, 0.3),
+            Decision::NoGo
+        );
+        assert_eq!(decision(MachineState::Noisy, -0.05, 0.0, 0.3), Decision::Go);
+    }
+
+    #[test]
+    fn without_its_primary_metric_nothing_is_decided() {
+        let observed = Observed {
+            machine: MachineState::Quiet,
+            ..Observed::default()
+        };
+        let judgement = Judgement::of(&observed, Metric::CpuPerRequest, LOOKS[0], 1);
+        assert_eq!(
+            (judgement.decision, judgement.effects.len()),
+            (Decision::Inconclusive, 0)
+        );
+    }
+
+    #[test]
+    fn memory_may_differ_by_a_few_pages_in_a_small_server() {
+        assert_eq!(Metric::Memory.margin(640.0 * 1024.0), 0.1);
+        assert_eq!(Metric::Memory.margin(64.0 * 1024.0 * 1024.0), 0.02);
+    }
+
+    #[test]
+    fn looks_end_where_the_launches_end() {
+        let launches = |max| {
+            looks(max)
+                .iter()
+                .map(|look| look.launches)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(launches(8), [8]);
+        assert_eq!(launches(12), [8, 12]);
+        assert_eq!(launches(32), [8, 16, 32]);
+    }
+
+    #[test]
+    fn a_comparison_stops_at_the_look_that_decides() {
+        let observe = |cpu| {
+            move |_| {
+                let pairs = [(Metric::CpuPerRequest, pairs(cpu))].into();
+                Ok::<_, std::convert::Infallible>(Observed {
+                    pairs,
+                    machine: MachineState::Noisy,
+                })
+            }
+        };
+        let judged = |cpu| {
+            until_decided(&LOOKS, Metric::CpuPerRequest, 1, observe(cpu))
+                .expect("infallible")
+                .len()
+        };
+        assert_eq!((judged(0.05), judged(0.01)), (1, 3));
+    }
+}
