@@ -1,4 +1,10 @@
 //! One file per subcommand of `cargo matrix`: its arguments, and what it prints.
 
 pub mod build;
+pub mod compare;
 pub mod list;
+mod measure;
+pub mod quick;
+pub mod report;
+pub mod run;
+pub mod sweep;

@@ -5,6 +5,7 @@ pub mod arm;
 pub mod axes;
 pub mod build;
 pub mod campaign;
+pub mod cli;
 pub mod commands;
 pub mod design;
 pub mod error;

@@ -1,3 +1,7 @@
-//! `cargo matrix`: to be written.
+//! `cargo matrix`: see [`orthant_matrix::cli`].
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    orthant_matrix::cli::main()
+}

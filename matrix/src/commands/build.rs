@@ -18,10 +18,10 @@ pub struct Args {
     names: Vec<String>,
     /// Only designs with this value on this axis, such as backend=epoll; repeat it to narrow further
     #[arg(long, value_name = "AXIS=VALUE", conflicts_with = "names")]
-    only: Vec<String>,
+    pub(crate) only: Vec<String>,
     /// The floors too
     #[arg(long, conflicts_with = "names")]
-    floors: bool,
+    pub(crate) floors: bool,
     /// Build again what is fresh
     #[arg(long)]
     force: bool,
@@ -47,7 +47,7 @@ pub fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-fn chosen(axes: &Axes, args: &Args) -> Result<Vec<Arm>> {
+pub(crate) fn chosen(axes: &Axes, args: &Args) -> Result<Vec<Arm>> {
     if !args.names.is_empty() {
         return args.names.iter().map(|name| axes.arm(name)).collect();
     }

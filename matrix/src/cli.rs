@@ -1,0 +1,81 @@
+//! The command line: which command runs, and the exit code its result becomes.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::commands::{build, compare, list, quick, report, run, sweep};
+use crate::error::{Outcome, fault_of};
+
+/// Builds every design of the server, drives the same load against each, and says which differences are real
+///
+/// Exit codes: 0 done or GO, 1 NO-GO, 2 wrong usage, 3 INCONCLUSIVE with --fail-inconclusive, 4 invalid measurement, 5 a
+/// build or a start failed, 130 interrupted.
+///
+/// Example: cargo matrix quick
+#[derive(Debug, Parser)]
+#[command(
+    name = "cargo matrix",
+    bin_name = "cargo matrix",
+    version,
+    disable_help_subcommand = true
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    List(list::Args),
+    Build(build::Args),
+    Run(run::Args),
+    Sweep(sweep::Args),
+    Compare(compare::Args),
+    Quick(quick::Args),
+    Report(report::Args),
+}
+
+/// Runs the command of this process's arguments.
+#[must_use]
+pub fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::List(args) => list::run(&args).map(|()| Outcome::Done),
+        Command::Build(args) => build::run(&args).map(|()| Outcome::Done),
+        Command::Run(args) => run::run(&args),
+        Command::Sweep(args) => sweep::run(&args),
+        Command::Compare(args) => compare::run(&args),
+        Command::Quick(args) => quick::run(&args),
+        Command::Report(args) => report::run(&args),
+    };
+    match result {
+        Ok(outcome) => outcome.into(),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            fault_of(&error).into()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn every_command_shows_one_example() {
+        let mut command = Cli::command();
+        command.build();
+        for command in command.get_subcommands_mut() {
+            let help = command.render_long_help().to_string();
+            let example = format!("Example: cargo matrix {}", command.get_name());
+            assert_eq!(help.matches(&example).count(), 1, "{help}");
+        }
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

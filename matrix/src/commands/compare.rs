@@ -1,0 +1,136 @@
+//! `cargo matrix compare`: does the candidate pay?
+
+mod print;
+
+use anyhow::{Result, bail};
+
+use crate::axes::Axes;
+use crate::campaign::{Asked, Campaign, Refused};
+use crate::commands::measure::{self, Measure};
+use crate::error::Outcome;
+use crate::validity::Reason;
+use crate::verdict::{Decision, Judgement, LOOKS, Metric, looks, until_decided};
+use crate::workload::Workload;
+
+/// Compare two executables, launch by launch, and decide
+///
+/// Both are alive in every launch and get 25 ms slices in random order. After 8, 16 and 32 launches the differences are
+/// tested; the first look that decides ends the comparison. GO: the primary metric is better by more than its margin and no
+/// other one is worse. Throughput and p99 have a say only when the machine was quiet.
+///
+/// Example: cargo matrix compare epoll+split+system epoll+flat+system -w baseline
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// What is there: a design such as uring+split+mimalloc, a floor such as uring+floor, or a path
+    baseline: String,
+    /// What would replace it
+    candidate: String,
+    /// A workload; repeat it for more, each is decided by itself
+    #[arg(
+        short,
+        long,
+        value_enum,
+        value_name = "WORKLOAD",
+        default_value = "baseline"
+    )]
+    workload: Vec<Workload>,
+    /// The metric that is to improve; all others are guards
+    #[arg(long, value_enum, default_value = "cpu-per-request")]
+    primary: Metric,
+    /// Launches after which it ends undecided
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(8..=32))]
+    max_launches: u32,
+    /// Rounds per launch
+    #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+    /// Exit with 3 when it ends undecided
+    #[arg(long)]
+    fail_inconclusive: bool,
+    #[command(flatten)]
+    measure: Measure,
+}
+
+/// What was found under one workload.
+#[derive(Debug, serde::Serialize)]
+struct Finding {
+    workload: Workload,
+    /// None when a cell is invalid.
+    decision: Option<Decision>,
+    judgement: Judgement,
+    invalid: Vec<(String, Reason)>,
+}
+
+/// Measures, prints and decides.
+///
+/// # Errors
+/// When an executable cannot be built or started, or a workload cannot be measured.
+pub fn run(args: &Args) -> Result<Outcome> {
+    let axes = Axes::read()?;
+    let mut workloads = args.workload.clone();
+    workloads.sort_unstable();
+    workloads.dedup();
+    let asked = Asked {
+        command: "compare",
+        started: measure::now(),
+        seed: args.measure.seed(),
+        arms: vec![axes.arm(&args.baseline)?, axes.arm(&args.candidate)?],
+        workloads: workloads.clone(),
+        settings: args.measure.settings(args.max_launches, args.rounds, None),
+        refused: Refused::Fails,
+    };
+    let mut campaign = args.measure.begin(&axes, asked)?;
+    let findings: Result<Vec<Finding>> = workloads
+        .iter()
+        .map(|workload| found(&mut campaign, args, *workload))
+        .collect();
+    campaign.finish();
+    let findings = findings?;
+    print!(
+        "{}",
+        print::printed(&findings, &campaign, args.measure.format)?
+    );
+    Ok(outcome(&findings, args.fail_inconclusive))
+}
+
+fn found(campaign: &mut Campaign, args: &Args, workload: Workload) -> Result<Finding> {
+    let seed = campaign.plan().seed;
+    let looks = looks(args.max_launches);
+    let mut judgements = until_decided(&looks, args.primary, seed, |launches| {
+        campaign.observe(workload, launches)
+    })?;
+    let Some(judgement) = judgements.pop() else {
+        bail!("failed to compare: there is no look at the launches")
+    };
+    let invalid = campaign.invalid(workload);
+    let decision = invalid.is_empty().then_some(judgement.decision);
+    Ok(Finding {
+        workload,
+        decision,
+        judgement,
+        invalid,
+    })
+}
+
+/// Over all workloads: the worst one speaks.
+fn outcome(findings: &[Finding], fail_inconclusive: bool) -> Outcome {
+    let has = |decision| findings.iter().any(|finding| finding.decision == decision);
+    if has(None) {
+        Outcome::Invalid
+    } else if has(Some(Decision::NoGo)) {
+        Outcome::NoGo
+    } else if fail_inconclusive && has(Some(Decision::Inconclusive)) {
+        Outcome::Inconclusive
+    } else {
+        Outcome::Done
+    }
+}
+
+/// The level of the interval at a look, in words.
+fn level(judgement: &Judgement) -> String {
+    format!("{} % interval", (1.0 - judgement.look.alpha) * 100.0)
+}
+
+const _: () = assert!(
+    LOOKS[0].launches == 8 && LOOKS[2].launches == 32,
+    "the range of --max-launches"
+);

@@ -1,0 +1,95 @@
+//! What all measuring commands have in common: arguments, and the way from a campaign to a printed table.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use crate::axes::Axes;
+use crate::campaign::{Asked, Campaign, planned};
+use crate::error::Outcome;
+use crate::record::{Record, Settings};
+use crate::sheet::Sheet;
+use crate::stats::random::fresh_seed;
+use crate::store::now_utc;
+use crate::table::Format;
+
+/// Arguments of every measuring command.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Measure {
+    /// Connections to each server
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(super) connections: u32,
+    /// Length of a slice in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 25, value_parser = clap::value_parser!(u64).range(5..=10_000))]
+    pub(super) slice_ms: u64,
+    /// Where all chance comes from; a record names its own
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Where the record goes; results/ of the workspace if not given
+    #[arg(long, value_name = "DIR")]
+    store: Option<PathBuf>,
+    /// How the result is printed
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Format,
+}
+
+impl Measure {
+    pub(super) fn settings(
+        &self,
+        launches: u32,
+        rounds: u32,
+        requests_per_s: Option<f64>,
+    ) -> Settings {
+        Settings {
+            launches,
+            rounds,
+            slice_ms: self.slice_ms,
+            connections: self.connections,
+            requests_per_s,
+        }
+    }
+
+    pub(super) fn seed(&self) -> u64 {
+        self.seed.unwrap_or_else(fresh_seed)
+    }
+
+    /// Builds, plans and begins.
+    pub(super) fn begin(&self, axes: &Axes, asked: Asked) -> Result<Campaign> {
+        let started = asked.started.clone();
+        let plan = planned(axes, asked)?;
+        let root = axes.workspace().root();
+        let folder = self.store.clone().unwrap_or_else(|| root.join("results"));
+        let campaign = Campaign::begin(plan, &started, &folder, root)?;
+        eprintln!(
+            "seed {}, record {}",
+            campaign.plan().seed,
+            campaign.path().display()
+        );
+        Ok(campaign)
+    }
+}
+
+/// Makes what is missing and prints the table.
+pub(super) fn complete(campaign: &mut Campaign, format: Format) -> Result<Outcome> {
+    campaign.complete()?;
+    let outcome = print(campaign.record(), format)?;
+    if format == Format::Text {
+        println!("\nkept in {}", campaign.path().display());
+    }
+    Ok(outcome)
+}
+
+pub(super) fn print(record: &Record, format: Format) -> Result<Outcome> {
+    let sheet = Sheet::of(record)?;
+    print!("{}", sheet.print(format)?);
+    Ok(if sheet.has_invalid() {
+        Outcome::Invalid
+    } else {
+        Outcome::Done
+    })
+}
+
+/// The moment a command is given.
+pub(super) fn now() -> String {
+    now_utc()
+}

@@ -1,0 +1,81 @@
+//! `cargo matrix sweep`: every design and every floor under every workload.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+
+use crate::axes::Axes;
+use crate::campaign::{Asked, Campaign, Refused};
+use crate::commands::build;
+use crate::commands::measure::{self, Measure};
+use crate::error::Outcome;
+use crate::workload::Workload;
+
+/// Measure every design and every floor
+///
+/// All of them are alive in every launch and get their slices in turn, so the rows of a table can be compared. The first row
+/// is the one the others are set against.
+///
+/// Example: cargo matrix sweep -w baseline -w json --only backend=epoll
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// A workload; all of them if none is given
+    #[arg(short, long, value_enum, value_name = "WORKLOAD")]
+    workload: Vec<Workload>,
+    /// Only designs with this value on this axis, such as backend=epoll; repeat it to narrow further
+    #[arg(short = 'E', long, value_name = "AXIS=VALUE")]
+    only: Vec<String>,
+    /// Starts of all servers per workload
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=64))]
+    launches: u32,
+    /// Slices per server in each launch
+    #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+    /// Go on with an interrupted record, by its own plan
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["workload", "only"])]
+    resume: Option<PathBuf>,
+    #[command(flatten)]
+    measure: Measure,
+}
+
+/// Measures what is missing and prints the table.
+///
+/// # Errors
+/// When a design cannot be built or started, or the record cannot be resumed.
+pub fn run(args: &Args) -> Result<Outcome> {
+    let mut campaign = match &args.resume {
+        Some(path) => Campaign::resume(path)?,
+        None => begin(args)?,
+    };
+    if campaign.plan().command == "compare" {
+        bail!(
+            "failed to resume {}: a comparison is decided in one go; start it again with `cargo matrix compare`",
+            campaign.path().display()
+        );
+    }
+    measure::complete(&mut campaign, args.measure.format)
+}
+
+fn begin(args: &Args) -> Result<Campaign> {
+    let axes = Axes::read()?;
+    let mut chosen = build::Args::default();
+    chosen.only.clone_from(&args.only);
+    chosen.floors = true;
+    let mut workloads = if args.workload.is_empty() {
+        Workload::ALL.to_vec()
+    } else {
+        args.workload.clone()
+    };
+    workloads.sort_unstable();
+    workloads.dedup();
+    let asked = Asked {
+        command: "sweep",
+        started: measure::now(),
+        seed: args.measure.seed(),
+        arms: build::chosen(&axes, &chosen)?,
+        workloads,
+        settings: args.measure.settings(args.launches, args.rounds, None),
+        refused: Refused::LeftOut,
+    };
+    args.measure.begin(&axes, asked)
+}

@@ -1,0 +1,322 @@
+//! The whole program against servers of known behaviour: exit codes, verdicts, and records that survive an interruption.
+//!
+//! The servers are the example `fixture`, which is built with the tests; the name it is linked under says what is wrong with
+//! it. Rounds are few and slices short: what is tested is the way from a server to an exit code, not the figures.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// Links the fixture under a name, on the disk where it was built: a copy could be busy while another test forks.
+fn fixture(folder: &Path, name: &str) -> PathBuf {
+    let tests = std::env::current_exe().unwrap();
+    let built = tests.ancestors().nth(2).unwrap().join("examples/fixture");
+    let path = folder.join(name);
+    std::fs::hard_link(built, &path).unwrap();
+    path
+}
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
+}
+
+fn matrix(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_orthant-matrix"));
+    command
+        .args(arguments)
+        .current_dir(env!("CARGO_MANIFEST_DIR"));
+    if arguments
+        .first()
+        .is_some_and(|command| *command != "report")
+    {
+        command.args(["--store".as_ref(), folder.as_os_str()]);
+    }
+    command
+}
+
+/// A short campaign over fixtures.
+fn measured(folder: &Path, command: &str, fixtures: &[&str], more: &[&str]) -> Output {
+    let paths: Vec<PathBuf> = fixtures.iter().map(|name| fixture(folder, name)).collect();
+    let mut arguments = vec![command];
+    arguments.extend(paths.iter().map(|path| path.to_str().unwrap()));
+    arguments.extend([
+        "--slice-ms",
+        "10",
+        "--rounds",
+        "6",
+        "--connections",
+        "4",
+        "--seed",
+        "5",
+    ]);
+    arguments.extend(more);
+    matrix(folder, &arguments).output().unwrap()
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap_or(-1)
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn record_in(folder: &Path) -> PathBuf {
+    let entries = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    entries
+        .into_iter()
+        .find(|path| path.extension().is_some_and(|ending| ending == "jsonl"))
+        .unwrap()
+}
+
+#[test]
+fn run_prints_a_table_and_report_prints_it_again() {
+    let folder = folder();
+    let output = measured(
+        folder.path(),
+        "run",
+        &["honest"],
+        &["--launches", "2", "--format", "json"],
+    );
+    assert_eq!(
+        code(&output),
+        0,
+        "{}{}",
+        text(&output.stdout),
+        text(&output.stderr)
+    );
+    let shown: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let row = &shown["blocks"][0]["rows"][0];
+    for figure in [
+        "cpu_us_per_request",
+        "requests_per_s",
+        "private_mib",
+        "latency_us_p50",
+    ] {
+        assert!(row[figure].as_f64().unwrap() > 0.0, "{figure} in {row}");
+    }
+    let record = record_in(folder.path());
+    let again = matrix(
+        folder.path(),
+        &["report", record.to_str().unwrap(), "--format", "json"],
+    )
+    .output()
+    .unwrap();
+    assert_eq!(text(&again.stdout), text(&output.stdout));
+    // The same shard twice is the same record.
+    let path = record.to_str().unwrap();
+    let merged = matrix(folder.path(), &["report", path, path, "--format", "json"])
+        .output()
+        .unwrap();
+    assert_eq!(text(&merged.stdout), text(&output.stdout));
+}
+
+#[test]
+fn a_server_is_not_different_from_itself() {
+    let folder = folder();
+    let path = fixture(folder.path(), "honest");
+    let path = path.to_str().unwrap();
+    let arguments = [
+        "compare",
+        path,
+        path,
+        "--slice-ms",
+        "10",
+        "--rounds",
+        "8",
+        "--connections",
+        "4",
+    ];
+    let arguments = [
+        &arguments[..],
+        &["--max-launches", "8", "--seed", "3", "--format", "json"],
+    ]
+    .concat();
+    let output = matrix(folder.path(), &arguments).output().unwrap();
+    assert_eq!(
+        code(&output),
+        0,
+        "{}{}",
+        text(&output.stdout),
+        text(&output.stderr)
+    );
+    let shown: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let decision = shown["workloads"][0]["decision"].as_str().unwrap();
+    assert!(
+        ["no-difference", "inconclusive"].contains(&decision),
+        "{decision}"
+    );
+}
+
+#[test]
+fn a_much_dearer_candidate_is_a_no_go() {
+    let folder = folder();
+    let output = measured(
+        folder.path(),
+        "compare",
+        &["honest", "slow"],
+        &["--max-launches", "8"],
+    );
+    let shown = text(&output.stdout);
+    assert_eq!(code(&output), 1, "{shown}{}", text(&output.stderr));
+    assert!(
+        shown.contains("DECISION  NO-GO") && shown.contains("seed 5"),
+        "{shown}"
+    );
+    let cpu = shown
+        .lines()
+        .find(|line| line.starts_with("CPU/request"))
+        .unwrap();
+    assert!(cpu.ends_with("WORSE"), "{cpu}");
+}
+
+#[test]
+fn wrong_answers_make_a_cell_invalid() {
+    let folder = folder();
+    let output = measured(folder.path(), "run", &["wrong"], &["--launches", "1"]);
+    let shown = text(&output.stdout);
+    assert_eq!(code(&output), 4, "{shown}{}", text(&output.stderr));
+    assert!(
+        shown.contains("is INVALID") && shown.contains("wrong answers"),
+        "{shown}"
+    );
+    assert!(
+        std::fs::read_to_string(record_in(folder.path()))
+            .unwrap()
+            .contains("\"wrong-answers\"")
+    );
+}
+
+#[test]
+fn a_comparison_with_a_server_that_leaves_ends_at_once() {
+    let folder = folder();
+    let output = measured(folder.path(), "compare", &["honest", "leaving"], &[]);
+    assert_eq!(code(&output), 4, "{}", text(&output.stderr));
+    let said = text(&output.stderr);
+    assert!(said.contains("leaving as it was told"), "{said}");
+    assert_eq!(
+        std::fs::read_to_string(record_in(folder.path()))
+            .unwrap()
+            .lines()
+            .count(),
+        3
+    );
+}
+
+#[test]
+fn a_server_that_cannot_start_is_quoted() {
+    for (name, words) in [
+        ("dying", "dying as it was told"),
+        ("refusing", "refuses this machine"),
+    ] {
+        let folder = folder();
+        let output = measured(folder.path(), "compare", &["honest", name], &[]);
+        let said = text(&output.stderr);
+        assert_eq!(code(&output), 5, "{said}");
+        assert!(said.contains(words), "{said}");
+    }
+}
+
+#[test]
+fn wrong_usage_is_told_apart() {
+    let folder = folder();
+    for arguments in [
+        &["run"][..],
+        &["compare", "epoll+split+system", "epoll+split+systen"],
+        &["compare", "a", "b", "--max-launches", "7"],
+        &["run", "epoll+split+system", "--rate", "-1"],
+        &["sweep", "--only", "backend=none"],
+        &["sweep", "--resume", "no-such-file"],
+        &["report", "no-such-file"],
+    ] {
+        let output = matrix(folder.path(), arguments).output().unwrap();
+        assert_eq!(code(&output), 2, "{arguments:?}: {}", text(&output.stderr));
+        assert!(output.stdout.is_empty() && !output.stderr.is_empty());
+    }
+}
+
+#[test]
+fn an_interrupted_campaign_goes_on_where_it_stopped() {
+    let folder = folder();
+    let path = fixture(folder.path(), "honest");
+    let arguments = [
+        "run",
+        path.to_str().unwrap(),
+        "--slice-ms",
+        "10",
+        "--rounds",
+        "6",
+        "--connections",
+        "4",
+    ];
+    let arguments = [&arguments[..], &["--launches", "3"]].concat();
+    let mut running = matrix(folder.path(), &arguments)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let said = std::io::BufReader::new(running.stderr.take().unwrap());
+    let mut lines = std::io::BufRead::lines(said).map(Result::unwrap);
+    // The second launch begins when the first one is stored.
+    assert!(lines.any(|line| line.starts_with("1/3")));
+    let kill = Command::new("kill")
+        .args(["-INT", &running.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(kill.success());
+    let last: Vec<String> = lines.collect();
+    assert_eq!(running.wait().unwrap().code(), Some(130), "{last:?}");
+    let record = record_in(folder.path());
+    let resume = format!("cargo matrix sweep --resume {}", record.display());
+    assert!(last.iter().any(|line| line.contains(&resume)), "{last:?}");
+    assert_eq!(launches_in(&record), 1);
+
+    let output = matrix(
+        folder.path(),
+        &["sweep", "--resume", record.to_str().unwrap()],
+    )
+    .output()
+    .unwrap();
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    assert_eq!(launches_in(&record), 3);
+    assert!(text(&output.stdout).contains("baseline, 3 launches"));
+}
+
+#[test]
+fn a_changed_executable_is_not_resumed() {
+    let folder = folder();
+    let output = measured(folder.path(), "run", &["honest"], &["--launches", "1"]);
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    let record = record_in(folder.path());
+    let contents = std::fs::read_to_string(&record).unwrap();
+    let (before, after) = contents.split_once("\"sha256\":\"").unwrap();
+    let other = if after.starts_with('0') { "1" } else { "0" };
+    std::fs::write(
+        &record,
+        format!("{before}\"sha256\":\"{other}{}", &after[1..]),
+    )
+    .unwrap();
+    let output = matrix(
+        folder.path(),
+        &["sweep", "--resume", record.to_str().unwrap()],
+    )
+    .output()
+    .unwrap();
+    let said = text(&output.stderr);
+    assert_eq!(code(&output), 2, "{said}");
+    assert!(
+        said.contains("not the executable the record was begun with"),
+        "{said}"
+    );
+}
+
+fn launches_in(record: &Path) -> usize {
+    let contents = std::fs::read_to_string(record).unwrap();
+    contents
+        .lines()
+        .filter(|line| line.starts_with("{\"launch\":"))
+        .count()
+}
