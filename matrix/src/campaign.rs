@@ -131,10 +131,10 @@ impl Campaign {
         let launches = self.record.launches_of(workload);
         let of_arm = |arm: usize| {
             let seen: Vec<&Observation> = launches.iter().map(|launch| &launch.arms[arm]).collect();
-            let name = &self.plan.arms[arm].name;
+            let name = self.plan.label(arm);
             reasons(&seen, &self.plan.settings)
                 .into_iter()
-                .map(|reason| (name.clone(), reason))
+                .map(move |reason| (name.clone(), reason))
         };
         (0..self.plan.arms.len()).flat_map(of_arm).collect()
     }

@@ -226,7 +226,7 @@ impl Running {
 }
 
 impl Observation {
-    fn of(name: &str, connections: u32) -> Observation {
+    pub(crate) fn of(name: &str, connections: u32) -> Observation {
         Observation {
             name: name.to_owned(),
             warmup_slices: 0,

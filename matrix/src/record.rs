@@ -104,6 +104,18 @@ impl Plan {
         (floor != arm).then_some(floor)
     }
 
+    /// What an arm is called in a sentence; an executable that is compared with itself is there twice.
+    #[must_use]
+    pub fn label(&self, arm: usize) -> String {
+        let name = &self.arms[arm].name;
+        let is_single = self.arms.iter().filter(|other| other.name == *name).count() == 1;
+        if is_single {
+            name.clone()
+        } else {
+            format!("{name} (arm {})", arm + 1)
+        }
+    }
+
     /// Whether two plans measure the same executables in the same way; how many launches they plan may differ.
     fn is_about_the_same_as(&self, other: &Plan) -> bool {
         let arms = |plan: &Plan| {

@@ -172,7 +172,7 @@ fn row(record: &Record, launches: &[&Launch], arm: usize) -> Result<Row> {
     let private_mib = middle(Metric::Memory).map(|bytes| bytes / BYTES_PER_MIB);
     let is_first = arm == 0;
     Ok(Row {
-        design: plan.arms[arm].name.clone(),
+        design: plan.label(arm),
         cpu_us_per_request: middle(Metric::CpuPerRequest).map(|ns| ns / 1e3),
         cpu_log_ratio_to_first: mean(&to_first).filter(|_| !is_first),
         cpu_log_ratio_interval: SignFlip::new(&to_first, plan.seed)

@@ -222,3 +222,118 @@ fn failed(observations: &[&Observation], _: &Settings) -> Option<Reason> {
         .iter()
         .find_map(|seen| seen.failure.clone().map(|what| Reason::Failed { what }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Slice;
+
+    const SETTINGS: Settings = Settings {
+        launches: 1,
+        rounds: 10,
+        slice_ms: 25,
+        connections: 64,
+        requests_per_s: None,
+    };
+
+    /// 1,000 requests per slice, 64 of them in flight: 1.6 ms each, as Little's law demands.
+    fn sound() -> Observation {
+        let slice = |round| Slice {
+            round,
+            position: 0,
+            requests: 1_000,
+            elapsed_ns: 25_000_000,
+            server_cpu_ns: 20_000_000,
+            client_cpu_ns: 21_000_000,
+            in_flight_requests: 64.0,
+        };
+        let mut seen = Observation::of("a", 64);
+        seen.slices = (0..10).map(slice).collect();
+        seen.latency.0.record_n(1_600_000, 10_000).unwrap();
+        seen
+    }
+
+    fn found(spoil: impl FnOnce(&mut Observation)) -> Vec<Reason> {
+        let mut seen = sound();
+        spoil(&mut seen);
+        reasons(&[&seen], &SETTINGS)
+    }
+
+    #[test]
+    fn a_sound_cell_has_no_reason() {
+        assert_eq!(found(|_| {}), []);
+    }
+
+    #[test]
+    fn every_rule_finds_its_own_breach() {
+        let slices = |change: fn(&mut Slice)| {
+            move |seen: &mut Observation| seen.slices.iter_mut().for_each(change)
+        };
+        let names = [
+            (found(|seen| seen.wrong = 1), "1 wrong answers"),
+            (
+                found(|seen| seen.unanswered = 2),
+                "2 requests without an answer",
+            ),
+            (
+                found(|seen| seen.connections_open = 63),
+                "63 of 64 connections open",
+            ),
+            (
+                found(slices(|slice| slice.client_cpu_ns = 21_500_000)),
+                "client busy for 86 %",
+            ),
+            (
+                found(slices(|slice| slice.in_flight_requests = 60.0)),
+                "+6.7 % off the requests in flight",
+            ),
+            (
+                found(|seen| {
+                    seen.end = End::Died {
+                        what: "signal: 9".to_owned(),
+                    }
+                }),
+                "server died: signal: 9",
+            ),
+            (
+                found(|seen| seen.failure = Some("refused".to_owned())),
+                "load broke off: refused",
+            ),
+        ];
+        for (reasons, words) in names {
+            assert_eq!(reasons.len(), 1, "{words}: {reasons:?}");
+            assert!(reasons[0].to_string().contains(words), "{}", reasons[0]);
+        }
+        let silent = found(|seen| {
+            seen.slices[..3]
+                .iter_mut()
+                .for_each(|slice| slice.requests = 0)
+        });
+        assert!(
+            silent.contains(&Reason::Silent { share: 0.3 }),
+            "{silent:?}"
+        );
+    }
+
+    #[test]
+    fn a_cell_is_judged_over_all_its_launches() {
+        let mut busy = sound();
+        busy.slices
+            .iter_mut()
+            .for_each(|slice| slice.client_cpu_ns = 21_600_000);
+        assert_eq!(reasons(&[&busy], &SETTINGS).len(), 1);
+        assert_eq!(reasons(&[&busy, &sound(), &sound()], &SETTINGS), []);
+    }
+
+    #[test]
+    fn trouble_is_told_on_one_line() {
+        let reasons = found(|seen| {
+            seen.wrong = 1;
+            seen.first_wrong = Some("got HTTP/1.1 500\r\n".to_owned());
+        });
+        assert_eq!(
+            reasons[0].to_string(),
+            "1 wrong answers; the first: got HTTP/1.1 500  "
+        );
+    }
+}

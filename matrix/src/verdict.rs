@@ -5,6 +5,9 @@
 //! decides ends the comparison. Wall-clock metrics decide only on a quiet machine. A metric without a source is
 //! `n/a`: it neither helps nor hinders. How a launch becomes one number per metric is [`reduce`](crate::reduce)'s work.
 
+mod look;
+mod metric;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -13,82 +16,8 @@ use serde::{Deserialize, Serialize};
 use crate::stats::signflip::{Interval, SignFlip};
 use crate::stats::{hodges_lehmann, mean, median};
 
-/// What is measured of both sides. Its order is the order of the table.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum Metric {
-    /// Process CPU nanoseconds per request.
-    CpuPerRequest,
-    /// Private memory in bytes at the end of a launch.
-    Memory,
-    /// Requests per second.
-    Throughput,
-    /// The 99th percentile of the response time in nanoseconds.
-    LatencyP99,
-}
-
-/// How far a metric can be trusted on a shared machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tier {
-    /// Measured inside the process; neighbours disturb both sides alike.
-    Paired,
-    /// Measured by the clock on the wall; decides only when the machine was quiet.
-    WallClock,
-}
-
-/// Memory below this difference is page granularity and chance, however small the server.
-const MEMORY_MARGIN_BYTES: f64 = 64.0 * 1024.0;
-
-impl Metric {
-    /// Every metric, in table order.
-    pub const ALL: [Metric; 4] = [
-        Metric::CpuPerRequest,
-        Metric::Memory,
-        Metric::Throughput,
-        Metric::LatencyP99,
-    ];
-
-    /// What people read.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Metric::CpuPerRequest => "CPU/request",
-            Metric::Memory => "private memory",
-            Metric::Throughput => "throughput",
-            Metric::LatencyP99 => "p99",
-        }
-    }
-
-    /// How far it can be trusted.
-    #[must_use]
-    pub fn tier(self) -> Tier {
-        match self {
-            Metric::CpuPerRequest | Metric::Memory => Tier::Paired,
-            Metric::Throughput | Metric::LatencyP99 => Tier::WallClock,
-        }
-    }
-
-    /// The margin as a share of the baseline's value.
-    #[must_use]
-    pub fn margin(self, baseline: f64) -> f64 {
-        match self {
-            Metric::CpuPerRequest => 0.01,
-            Metric::Memory => f64::max(0.02, MEMORY_MARGIN_BYTES / baseline),
-            Metric::Throughput => 0.02,
-            Metric::LatencyP99 => 0.05,
-        }
-    }
-
-    /// Turns an interval of log-ratios round where less is better, so that up is good.
-    fn goodness(self, log_ratios: Interval) -> Interval {
-        match self {
-            Metric::Throughput => log_ratios,
-            Metric::CpuPerRequest | Metric::Memory | Metric::LatencyP99 => log_ratios.negated(),
-        }
-    }
-}
+pub use look::{LOOKS, Look, looks};
+pub use metric::{Metric, Tier};
 
 /// One metric in one launch.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -119,43 +48,6 @@ pub enum MachineState {
     /// Fewer were: wall-clock figures are advisory.
     #[default]
     Noisy,
-}
-
-/// A moment at which the launches are tested.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Look {
-    /// After this many launches.
-    pub launches: u32,
-    /// The level of the test: 1 − α is the level of its interval.
-    pub alpha: f64,
-}
-
-/// The plan of looks. With fewer than 8 launches no sign-flip test reaches α = 0.015 (2/2⁷ is above it).
-pub const LOOKS: [Look; 3] = [
-    Look {
-        launches: 8,
-        alpha: 0.015,
-    },
-    Look {
-        launches: 16,
-        alpha: 0.015,
-    },
-    Look {
-        launches: 32,
-        alpha: 0.02,
-    },
-];
-
-/// The looks of a comparison of at most `launches_max` launches: those of [`LOOKS`] before it, and one at its end.
-#[must_use]
-pub fn looks(launches_max: u32) -> Vec<Look> {
-    let last = LOOKS
-        .iter()
-        .position(|look| look.launches >= launches_max)
-        .unwrap_or(LOOKS.len() - 1);
-    let mut looks = LOOKS[..=last].to_vec();
-    looks[last].launches = launches_max.min(LOOKS[last].launches);
-    looks
 }
 
 /// What one metric says.
@@ -494,25 +386,6 @@ mod tests {
             (judgement.decision, judgement.effects.len()),
             (Decision::Inconclusive, 0)
         );
-    }
-
-    #[test]
-    fn memory_may_differ_by_a_few_pages_in_a_small_server() {
-        assert_eq!(Metric::Memory.margin(640.0 * 1024.0), 0.1);
-        assert_eq!(Metric::Memory.margin(64.0 * 1024.0 * 1024.0), 0.02);
-    }
-
-    #[test]
-    fn looks_end_where_the_launches_end() {
-        let launches = |max| {
-            looks(max)
-                .iter()
-                .map(|look| look.launches)
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(launches(8), [8]);
-        assert_eq!(launches(12), [8, 12]);
-        assert_eq!(launches(32), [8, 16, 32]);
     }
 
     #[test]

@@ -7,6 +7,14 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use orthant_matrix::arm::Arm;
+use orthant_matrix::axes::Axes;
+use orthant_matrix::campaign::{Asked, Refused, planned};
+use orthant_matrix::error::{Fault, fault_of};
+use orthant_matrix::record::Settings;
+use orthant_matrix::workload::Workload;
 
 /// Links the fixture under a name, on the disk where it was built: a copy could be busy while another test forks.
 fn fixture(folder: &Path, name: &str) -> PathBuf {
@@ -311,6 +319,91 @@ fn a_changed_executable_is_not_resumed() {
         said.contains("not the executable the record was begun with"),
         "{said}"
     );
+}
+
+#[test]
+fn a_killed_matrix_leaves_no_server_behind() {
+    let folder = folder();
+    let path = fixture(folder.path(), "honest");
+    let arguments = [
+        "run",
+        path.to_str().unwrap(),
+        "--duration",
+        "60",
+        "--launches",
+        "1",
+    ];
+    let mut running = matrix(folder.path(), &arguments)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let children = format!("/proc/{0}/task/{0}/children", running.id());
+    let started = || {
+        std::fs::read_to_string(&children)
+            .unwrap()
+            .trim()
+            .to_owned()
+    };
+    // The record begins after each executable was tried once, so a child from then on is the server of a launch.
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !std::fs::read_dir(folder.path())
+        .unwrap()
+        .any(|entry| entry.unwrap().path().extension().is_some())
+        || started().is_empty()
+    {
+        assert!(Instant::now() < deadline, "no server was started");
+        std::thread::yield_now();
+    }
+    let server = started();
+    running.kill().unwrap();
+    running.wait().unwrap();
+    // Dead, or dead and waiting for init to notice.
+    let lives = || {
+        std::fs::read_to_string(format!("/proc/{server}/stat"))
+            .is_ok_and(|stat| !stat.contains(") Z"))
+    };
+    while lives() {
+        assert!(Instant::now() < deadline, "server {server} lives on");
+        std::thread::yield_now();
+    }
+}
+
+/// The way a sweep goes on where io_uring is denied.
+#[test]
+fn what_this_machine_cannot_run_is_left_out_and_named() {
+    let folder = folder();
+    let axes = Axes::read().unwrap();
+    let asked = |names: &[&str], refused| Asked {
+        command: "sweep",
+        started: "2026-01-01T00:00:00Z".to_owned(),
+        seed: 1,
+        arms: names
+            .iter()
+            .map(|name| Arm::Executable(folder.path().join(name)))
+            .collect(),
+        workloads: vec![Workload::Baseline],
+        settings: Settings {
+            launches: 1,
+            rounds: 1,
+            slice_ms: 25,
+            connections: 4,
+            requests_per_s: None,
+        },
+        refused,
+    };
+    for name in ["honest", "refusing", "dying"] {
+        fixture(folder.path(), name);
+    }
+    let plan = planned(&axes, asked(&["refusing", "honest"], Refused::LeftOut)).unwrap();
+    assert_eq!((plan.arms.len(), plan.left_out.len()), (1, 1));
+    assert!(plan.left_out[0].reason.contains("refuses this machine"));
+    let fault = |names, refused| fault_of(&planned(&axes, asked(names, refused)).unwrap_err());
+    assert_eq!(
+        fault(&["refusing", "honest"], Refused::Fails),
+        Fault::Refused
+    );
+    assert_eq!(fault(&["dying", "honest"], Refused::LeftOut), Fault::Start);
 }
 
 fn launches_in(record: &Path) -> usize {

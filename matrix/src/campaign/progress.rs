@@ -29,8 +29,6 @@ impl Progress {
         let style = ProgressStyle::with_template("{bar:30} {pos}/{len} launches  {msg}")
             .expect("the template is valid");
         bar.set_style(style);
-        bar.set_position(found as u64);
-        bar.enable_steady_tick(Duration::from_secs(1));
         Progress {
             bar,
             began: Instant::now(),
@@ -50,6 +48,8 @@ impl Progress {
             eprintln!("{}/{} launches done; {message}", self.done, self.total);
         }
         self.bar.set_message(message);
+        self.bar.set_position(self.done as u64);
+        self.bar.enable_steady_tick(Duration::from_secs(1));
     }
 
     /// It is stored.

@@ -85,10 +85,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
         .collect();
     campaign.finish();
     let findings = findings?;
-    print!(
-        "{}",
-        print::printed(&findings, &campaign, args.measure.format)?
-    );
+    measure::show(&print::printed(&findings, &campaign, args.measure.format)?)?;
     Ok(outcome(&findings, args.fail_inconclusive))
 }
 

@@ -1,8 +1,9 @@
 //! What all measuring commands have in common: arguments, and the way from a campaign to a printed table.
 
+use std::io::{Write, stdout};
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::axes::Axes;
 use crate::campaign::{Asked, Campaign, planned};
@@ -74,19 +75,27 @@ pub(super) fn complete(campaign: &mut Campaign, format: Format) -> Result<Outcom
     campaign.complete()?;
     let outcome = print(campaign.record(), format)?;
     if format == Format::Text {
-        println!("\nkept in {}", campaign.path().display());
+        show(&format!("\nkept in {}\n", campaign.path().display()))?;
     }
     Ok(outcome)
 }
 
 pub(super) fn print(record: &Record, format: Format) -> Result<Outcome> {
     let sheet = Sheet::of(record)?;
-    print!("{}", sheet.print(format)?);
+    show(&sheet.print(format)?)?;
     Ok(if sheet.has_invalid() {
         Outcome::Invalid
     } else {
         Outcome::Done
     })
+}
+
+/// Prints a result. A reader that has gone, as in `… | head`, is an error like any other and no panic.
+pub(super) fn show(text: &str) -> Result<()> {
+    let mut out = stdout().lock();
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .context("failed to print the result")
 }
 
 /// The moment a command is given.

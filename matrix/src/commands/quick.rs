@@ -68,11 +68,11 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let mut campaign = args.measure.begin(&axes, asked)?;
     let outcome = measure::complete(&mut campaign, args.measure.format)?;
     if args.measure.format == Format::Text {
-        println!(
-            "next: `cargo matrix compare {} {}` says whether that difference is real,",
+        measure::show(&format!(
+            "next: `cargo matrix compare {} {}` says whether that difference is real,\n      \
+             `cargo matrix sweep` measures every design under every workload\n",
             names[0], names[1]
-        );
-        println!("      `cargo matrix sweep` measures every design under every workload");
+        ))?;
     }
     Ok(outcome)
 }

@@ -1,0 +1,93 @@
+//! The metrics of a comparison: which way is better, by how much it has to differ to matter, and how far it is trusted.
+
+use serde::{Deserialize, Serialize};
+
+use crate::stats::signflip::Interval;
+
+/// What is measured of both sides. Its order is the order of the table.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Metric {
+    /// Process CPU nanoseconds per request.
+    CpuPerRequest,
+    /// Private memory in bytes at the end of a launch.
+    Memory,
+    /// Requests per second.
+    Throughput,
+    /// The 99th percentile of the response time in nanoseconds.
+    LatencyP99,
+}
+
+/// How far a metric can be trusted on a shared machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tier {
+    /// Measured inside the process; neighbours disturb both sides alike.
+    Paired,
+    /// Measured by the clock on the wall; decides only when the machine was quiet.
+    WallClock,
+}
+
+/// Memory below this difference is page granularity and chance, however small the server.
+const MEMORY_MARGIN_BYTES: f64 = 64.0 * 1024.0;
+
+impl Metric {
+    /// Every metric, in table order.
+    pub const ALL: [Metric; 4] = [
+        Metric::CpuPerRequest,
+        Metric::Memory,
+        Metric::Throughput,
+        Metric::LatencyP99,
+    ];
+
+    /// What people read.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Metric::CpuPerRequest => "CPU/request",
+            Metric::Memory => "private memory",
+            Metric::Throughput => "throughput",
+            Metric::LatencyP99 => "p99",
+        }
+    }
+
+    /// How far it can be trusted.
+    #[must_use]
+    pub fn tier(self) -> Tier {
+        match self {
+            Metric::CpuPerRequest | Metric::Memory => Tier::Paired,
+            Metric::Throughput | Metric::LatencyP99 => Tier::WallClock,
+        }
+    }
+
+    /// The margin as a share of the baseline's value.
+    #[must_use]
+    pub fn margin(self, baseline: f64) -> f64 {
+        match self {
+            Metric::CpuPerRequest => 0.01,
+            Metric::Memory => f64::max(0.02, MEMORY_MARGIN_BYTES / baseline),
+            Metric::Throughput => 0.02,
+            Metric::LatencyP99 => 0.05,
+        }
+    }
+
+    /// Turns an interval of log-ratios round where less is better, so that up is good.
+    pub(super) fn goodness(self, log_ratios: Interval) -> Interval {
+        match self {
+            Metric::Throughput => log_ratios,
+            Metric::CpuPerRequest | Metric::Memory | Metric::LatencyP99 => log_ratios.negated(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_may_differ_by_a_few_pages_in_a_small_server() {
+        assert_eq!(Metric::Memory.margin(640.0 * 1024.0), 0.1);
+        assert_eq!(Metric::Memory.margin(64.0 * 1024.0 * 1024.0), 0.02);
+    }
+}
