@@ -30,6 +30,8 @@ use window::Window;
 
 /// One read of this size empties a socket of anything but the largest batches, and fits the first-level caches.
 const RECEIVE_BUFFER_BYTES: usize = 64 * 1024;
+/// How long a server may take for the answers outstanding when a slice ends, unless told otherwise.
+const PATIENCE: Duration = Duration::from_secs(5);
 const LATENCY_NS_MAX: u64 = 60_000_000_000;
 const LATENCY_DIGITS: u8 = 3;
 
@@ -76,6 +78,7 @@ pub struct Load {
     /// None where a target was closed.
     drivers: Vec<Option<Driver>>,
     buffer: Vec<u8>,
+    patience: Duration,
 }
 
 /// A server under load, as one `Load` knows it.
@@ -89,7 +92,7 @@ pub struct Slice {
     pub requests: u64,
     /// Answers that were wrong, or that nobody asked for.
     pub wrong: u64,
-    /// Requests whose answer did not come: the connection ended, or 5 s passed after the end of sending.
+    /// Requests whose answer did not come: the connection ended, or the wait after the end of sending did.
     pub unanswered: u64,
     /// The first trouble in a sentence: what was expected and what came, or why an answer did not come.
     pub first_wrong: Option<String>,
@@ -110,9 +113,10 @@ pub struct Slice {
     /// Writes of an open loop sent more than 1 ms after their intention although their connection was idle: the client
     /// could not keep up.
     pub late_sends: u64,
-    /// Requests sent and unanswered, averaged over `elapsed_ns`. Little's law: in a closed loop this is throughput × mean
-    /// of `latency_ns`, in an open loop × mean of `service_ns`. Both begin and end at zero, so in sound bookkeeping
-    /// it holds for any server, and a deviation convicts the generator; it is integrated from a count of its own.
+    /// Requests sent and unanswered, averaged over `elapsed_ns`: a count of its own, integrated. Little's law: in a closed
+    /// loop it is throughput × mean of `latency_ns`, in an open loop × mean of `service_ns`. Since a slice begins and
+    /// ends with nothing outstanding, that holds for any server; a deviation convicts the generator's bookkeeping or
+    /// shows requests that were never answered.
     pub in_flight_requests: f64,
     /// From send to the read that completed the answer; in an open loop from the intended send time. The cost of opening a
     /// connection belongs to its first request. Right answers only.
@@ -127,7 +131,13 @@ impl Load {
         Ok(Load {
             drivers: Vec::new(),
             buffer: vec![0; RECEIVE_BUFFER_BYTES],
+            patience: PATIENCE,
         })
+    }
+
+    /// How long to wait for the answers outstanding at the end of a slice, if not 5 s.
+    pub fn wait_for_answers(&mut self, patience: Duration) {
+        self.patience = patience;
     }
 
     /// Opens all connections of a plan.
@@ -136,7 +146,8 @@ impl Load {
         Ok(Target(self.drivers.len() - 1))
     }
 
-    /// Loads a target for `duration`, then waits up to 5 s for the answers outstanding. Its connections stay open.
+    /// Loads a target for `duration`, then waits up to 5 s for the answers outstanding
+    /// (see `wait_for_answers`). Its connections stay open.
     ///
     /// An error means that the target cannot be loaded at all, such as a server that has ended: close it then. Wrong
     /// and missing answers are no error but counts.
@@ -144,7 +155,7 @@ impl Load {
         let driver = self.drivers.get_mut(target.0).and_then(Option::as_mut);
         let driver = driver.context("failed to load a closed target; connect it again")?;
         let plan = driver.plan;
-        Window::new(driver, &mut self.buffer)
+        Window::new(driver, &mut self.buffer, self.patience)
             .run(duration)
             .with_context(|| format!("failed to load {} with {}", plan.address, plan.workload))
     }

@@ -23,6 +23,8 @@ pub(super) struct Driver {
     pub(super) epoll: Epoll,
     /// Arrivals of exchanges; none in a closed loop.
     pub(super) arrivals: Option<Arrivals>,
+    /// The connection that the next arrival goes to.
+    pub(super) turn: usize,
 }
 
 impl Driver {
@@ -40,6 +42,7 @@ impl Driver {
         let mut driver = Driver {
             known: script.exchanges.iter().map(known).collect(),
             arrivals: arrivals(&plan)?,
+            turn: 0,
             connections: Vec::with_capacity(plan.connections as usize),
             epoll: Epoll::new().context("failed to make an epoll instance")?,
             plan,

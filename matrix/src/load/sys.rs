@@ -139,6 +139,18 @@ impl Epoll {
     }
 }
 
+/// Resets a connection and leaves its socket ready to connect again.
+pub(super) fn reset(socket: impl AsFd) -> io::Result<()> {
+    let nowhere = libc::sockaddr {
+        sa_family: libc::AF_UNSPEC as libc::sa_family_t,
+        sa_data: [0; 14],
+    };
+    let raw = socket.as_fd().as_raw_fd();
+    let size = size_of_val(&nowhere) as libc::socklen_t;
+    // SAFETY: `nowhere` outlives the call and has the size given; the descriptor is open, since its owner is borrowed.
+    cvt(unsafe { libc::connect(raw, &nowhere, size) }).map(drop)
+}
+
 /// Nanoseconds of the monotonic clock.
 pub(super) fn now_ns() -> u64 {
     clock_ns(libc::CLOCK_MONOTONIC)

@@ -11,8 +11,11 @@
 //! exchange that follows. An open loop sends what was intended before the end even afterwards: leaving it out would hide
 //! the very requests that waited longest.
 //!
+//! A server that closes on its own account is not humoured: what it leaves unanswered is counted as that.
+//!
 //! Invariant: a socket has at most one event per wait and is replaced only while its own event is handled or between
-//! waits, so no event can be taken for another socket's.
+//! waits, so no event can be taken for another socket's. One that outlives a reconnect of the same socket only makes us
+//! read too early, which does no harm.
 
 use std::{
     io::{self, Read, Write},
@@ -29,8 +32,6 @@ use super::{
     sys::{self, Event, Watch, now_ns},
 };
 
-/// How long answers may still arrive once sending has ended.
-const DRAIN_NS_MAX: u64 = 5_000_000_000;
 /// A send this long after its intention, on an idle connection, shows a client that could not keep up.
 const LATE_NS: u64 = 1_000_000;
 
@@ -40,23 +41,27 @@ pub(super) struct Window<'a> {
     buffer: &'a mut [u8],
     slice: Slice,
     in_flight: InFlight,
+    /// How long answers may still arrive once sending has ended.
+    patience: Duration,
     /// When sending ends; 0 before it has begun.
     ends_ns: u64,
     last_answer_ns: u64,
     requests_per_write: u32,
-    /// The connection that the next arrival goes to.
-    turn: usize,
 }
 
 impl<'a> Window<'a> {
-    pub(super) fn new(driver: &'a mut Driver, buffer: &'a mut [u8]) -> Window<'a> {
+    pub(super) fn new(
+        driver: &'a mut Driver,
+        buffer: &'a mut [u8],
+        patience: Duration,
+    ) -> Window<'a> {
         Window {
+            patience,
             slice: Slice::new(driver.plan.model),
             requests_per_write: driver.plan.workload.requests_per_write(),
             in_flight: InFlight::default(),
             ends_ns: 0,
             last_answer_ns: 0,
-            turn: 0,
             driver,
             buffer,
         }
@@ -68,16 +73,14 @@ impl<'a> Window<'a> {
         self.wait_and_handle(0)?; // settle: connections that ended since the last slice
         let begin_ns = now_ns();
         self.ends_ns = begin_ns + duration.as_nanos() as u64;
-        self.in_flight = InFlight::new(begin_ns);
         self.begin(begin_ns)?;
         loop {
             self.send_due()?;
             let now_ns = now_ns();
-            self.in_flight.observe(now_ns);
             if self.over(now_ns) {
                 break;
             }
-            self.wait_and_handle(self.patience_ns(now_ns))?;
+            self.wait_and_handle(self.wait_ns(now_ns))?;
         }
         self.give_up();
         self.slice.elapsed_ns = self.last_answer_ns.max(begin_ns + 1) - begin_ns;
@@ -101,23 +104,26 @@ impl<'a> Window<'a> {
     fn over(&self, now_ns: u64) -> bool {
         // A queue has arrivals only while its connection is busy, so nothing outstanding means nothing queued.
         let answered = self.in_flight.outstanding() == 0;
-        now_ns >= self.ends_ns && answered || now_ns >= self.ends_ns + DRAIN_NS_MAX
+        now_ns >= self.ends_ns && answered || now_ns >= self.last_chance_ns()
     }
 
-    fn patience_ns(&self, now_ns: u64) -> u64 {
+    fn last_chance_ns(&self) -> u64 {
+        self.ends_ns + self.patience.as_nanos() as u64
+    }
+
+    fn wait_ns(&self, now_ns: u64) -> u64 {
         let until_ns = match &self.driver.arrivals {
-            _ if now_ns >= self.ends_ns => self.ends_ns + DRAIN_NS_MAX,
+            _ if now_ns >= self.ends_ns => self.last_chance_ns(),
             Some(arrivals) => arrivals.next_ns().min(self.ends_ns),
             None => self.ends_ns,
         };
         until_ns.saturating_sub(now_ns)
     }
 
-    fn wait_and_handle(&mut self, patience_ns: u64) -> anyhow::Result<()> {
-        let count = self.driver.epoll.wait(patience_ns).context(
+    fn wait_and_handle(&mut self, most_ns: u64) -> anyhow::Result<()> {
+        let count = self.driver.epoll.wait(most_ns).context(
             "failed to wait for events with epoll_pwait2; the load needs Linux 5.11 or later",
         )?;
-        self.in_flight.observe(now_ns());
         for index in 0..count {
             self.on_event(self.driver.epoll.event(index))?;
         }
@@ -180,7 +186,7 @@ impl<'a> Window<'a> {
             self.last_answer_ns = now_ns;
         }
         connection.outstanding -= answered;
-        self.in_flight.done(answered);
+        self.in_flight.done(answered, now_ns);
         for (status, sentence) in findings.wrong {
             *slice.statuses.entry(status).or_default() += 1;
             slice.note_wrong(sentence);
@@ -189,7 +195,7 @@ impl<'a> Window<'a> {
             // The broken answer itself is wrong, not unanswered; it may also be one that nobody asked for.
             let answered = connection.outstanding.min(1);
             connection.outstanding -= answered;
-            self.in_flight.done(answered);
+            self.in_flight.done(answered, now_ns);
             slice.note_wrong(broken);
             return self.on_lost(index, "the connection was closed for broken framing");
         }
@@ -206,9 +212,10 @@ impl<'a> Window<'a> {
         connection.socket = None;
         let lost = connection.outstanding;
         connection.outstanding = 0;
-        self.in_flight.done(lost);
+        let now_ns = now_ns();
+        self.in_flight.done(lost, now_ns);
         self.slice.note_unanswered(lost, why);
-        self.send_next(index, now_ns())
+        self.send_next(index, now_ns)
     }
 
     /// Sends what an idle connection has to send next, if anything.
@@ -232,8 +239,8 @@ impl<'a> Window<'a> {
             let Some(intended_ns) = arrivals.take_before(self.ends_ns.min(now_ns + 1)) else {
                 break;
             };
-            let index = self.turn;
-            self.turn = (index + 1) % self.driver.connections.len();
+            let index = self.driver.turn;
+            self.driver.turn = (index + 1) % self.driver.connections.len();
             let connection = &mut self.driver.connections[index];
             if connection.outstanding > 0 {
                 connection.queue.push_back(intended_ns);
@@ -247,30 +254,33 @@ impl<'a> Window<'a> {
 
     /// Begins an exchange on an idle connection, opening it first where it is closed or used up.
     fn send(&mut self, index: usize, intended_ns: u64, now_ns: u64) -> anyhow::Result<()> {
-        let connection = &mut self.driver.connections[index];
-        let per_connection = self.driver.plan.workload.requests_per_connection();
-        if per_connection.is_some_and(|most| connection.used + self.requests_per_write > most) {
-            connection.socket = None;
-        }
-        if connection.socket.is_none() {
+        let most = self.driver.plan.workload.requests_per_connection();
+        let connection = &self.driver.connections[index];
+        let used_up = most.is_some_and(|most| connection.used + self.requests_per_write > most);
+        if used_up || connection.socket.is_none() {
             self.reopen(index)?;
         }
         let connection = &mut self.driver.connections[index];
         connection.begin(self.requests_per_write, intended_ns, now_ns);
-        self.in_flight.sent(self.requests_per_write);
+        self.in_flight.sent(self.requests_per_write, now_ns);
         self.flush(index)
     }
 
     fn reopen(&mut self, index: usize) -> anyhow::Result<()> {
         let address = self.driver.plan.address;
-        let socket =
-            connection::connect_later(address).map_err(|error| connect_error(error, address))?;
-        self.driver
-            .epoll
-            .add(&socket, index, Watch::Reading)
-            .context("failed to watch a connection")?;
         let connection = &mut self.driver.connections[index];
-        connection.socket = Some(socket);
+        if let Some(socket) = &connection.socket {
+            connection::begin_reconnect(socket, address)
+                .map_err(|error| connect_error(error, address))?;
+        } else {
+            let socket = connection::begin_connect(address)
+                .map_err(|error| connect_error(error, address))?;
+            self.driver
+                .epoll
+                .add(&socket, index, Watch::Reading)
+                .context("failed to watch a connection")?;
+            connection.socket = Some(socket);
+        }
         connection.used = 0;
         self.slice.reconnects += 1;
         Ok(())
@@ -306,6 +316,10 @@ impl<'a> Window<'a> {
 
     /// Counts what is still unanswered, and closes those connections: a late answer must not meet a later request.
     fn give_up(&mut self) {
+        let why = format!(
+            "{:?} have passed since the last send was due",
+            self.patience
+        );
         for connection in &mut self.driver.connections {
             let queued = connection.queue.len() as u32 * self.requests_per_write;
             if connection.outstanding > 0 {
@@ -313,8 +327,7 @@ impl<'a> Window<'a> {
                 connection.socket = None;
                 connection.outstanding = 0;
                 connection.queue.clear();
-                self.slice
-                    .note_unanswered(lost, "no answer within 5 s of the end of the slice");
+                self.slice.note_unanswered(lost, &why);
             }
             self.slice.connections_open += u32::from(connection.socket.is_some());
         }
