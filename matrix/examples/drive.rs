@@ -93,16 +93,21 @@ fn print(slice: &Slice, plan: Plan) {
     }
 }
 
-/// The CPU time of the server's first thread, if the environment names the server.
+/// The CPU time of the server's threads, if the environment names the server.
 fn server_cpu_ns() -> anyhow::Result<Option<u64>> {
     let Ok(pid) = env::var("SERVER_PID") else {
         return Ok(None);
     };
-    let path = format!("/proc/{pid}/schedstat");
-    let text = fs::read_to_string(&path).with_context(|| format!("failed to read {path}"))?;
-    let first = text
-        .split(' ')
-        .next()
-        .context("failed to find a number in schedstat")?;
-    Ok(Some(first.parse()?))
+    let path = format!("/proc/{pid}/task");
+    let mut total_ns = 0;
+    for thread in fs::read_dir(&path).with_context(|| format!("failed to list {path}"))? {
+        let text = fs::read_to_string(thread?.path().join("schedstat"))
+            .with_context(|| format!("failed to read the CPU time of a thread in {path}"))?;
+        let first = text.split(' ').next().unwrap_or_default();
+        let thread_ns: u64 = first
+            .parse()
+            .with_context(|| format!("failed to find a number in {text}"))?;
+        total_ns += thread_ns;
+    }
+    Ok(Some(total_ns))
 }
