@@ -1,3 +1,7 @@
-//! To be written.
+//! `cargo ci`: every check of the project, the same on a laptop and on a server.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    orthant_ci::cli::main()
+}

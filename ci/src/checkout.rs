@@ -1,0 +1,88 @@
+//! The clone under check: its folder, where it builds, its packages and the axes of its matrix.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use cargo_metadata::{Metadata, MetadataCommand, Package};
+
+/// The package whose features are the values of the axes.
+pub const SERVER: &str = "orthant";
+
+/// What `cargo metadata` says about the workspace around the current directory.
+#[derive(Debug)]
+pub struct Checkout {
+    metadata: Metadata,
+}
+
+/// An axis of the matrix and its values, as server/Cargo.toml lists them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Axis {
+    /// Such as `backend`.
+    pub name: String,
+    /// Each a feature of the server.
+    pub values: Vec<String>,
+}
+
+impl Checkout {
+    /// Asks cargo; nothing is fetched and Cargo.lock stays as it is.
+    pub fn read() -> Result<Self> {
+        let metadata = MetadataCommand::new().no_deps().exec().context(
+            "failed to read the workspace by `cargo metadata`: run this inside a clone of orthant",
+        )?;
+        Ok(Self { metadata })
+    }
+
+    /// The folder of the root Cargo.toml.
+    pub fn root(&self) -> &Path {
+        self.metadata.workspace_root.as_std_path()
+    }
+
+    /// Where cargo builds.
+    pub fn target(&self) -> &Path {
+        self.metadata.target_directory.as_std_path()
+    }
+
+    /// The workspace's packages.
+    pub fn packages(&self) -> &[Package] {
+        &self.metadata.packages
+    }
+
+    /// A package's folder relative to the root, such as `backends/epoll`.
+    pub fn folder<'a>(&self, package: &'a Package) -> &'a str {
+        let folder = package
+            .manifest_path
+            .parent()
+            .unwrap_or(&package.manifest_path);
+        folder
+            .strip_prefix(&self.metadata.workspace_root)
+            .unwrap_or(folder)
+            .as_str()
+    }
+
+    /// The axes, in their order.
+    pub fn axes(&self) -> Result<Vec<Axis>> {
+        let server = self
+            .packages()
+            .iter()
+            .find(|package| package.name.as_str() == SERVER);
+        let server = server.with_context(|| format!("failed to find package {SERVER}"))?;
+        let listed = server
+            .metadata
+            .pointer("/matrix/axes")
+            .and_then(|axes| axes.as_array());
+        let axes = listed.and_then(|axes| axes.iter().map(axis).collect::<Option<Vec<_>>>());
+        axes.with_context(|| {
+            format!("failed to read `axes` of [package.metadata.matrix] in {}: `cargo matrix list` says more", server.manifest_path)
+        })
+    }
+}
+
+fn axis(listed: &serde_json::Value) -> Option<Axis> {
+    let values = listed.get("values")?.as_array()?.iter();
+    Some(Axis {
+        name: listed.get("name")?.as_str()?.to_owned(),
+        values: values
+            .map(|value| value.as_str().map(str::to_owned))
+            .collect::<Option<_>>()?,
+    })
+}

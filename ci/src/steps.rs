@@ -1,0 +1,126 @@
+//! The steps, in the order in which they run: what is cheap and fails often comes first.
+
+mod arrows;
+mod clippy;
+mod deny;
+mod designs;
+mod docs;
+mod fmt;
+mod readme;
+mod rules;
+mod sweep;
+mod test;
+
+use anyhow::Result;
+
+use crate::checkout::Checkout;
+
+/// A check with a name.
+#[derive(Debug)]
+pub struct Step {
+    /// What it is called on the command line.
+    pub name: &'static str,
+    /// What holds when it passes.
+    pub about: &'static str,
+    /// Runs it; what it returns is shown in the summary.
+    pub run: fn(&Checkout, Options) -> Result<Option<String>>,
+}
+
+/// What the command line asked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// Whether generated parts are renewed instead of checked.
+    pub write: bool,
+}
+
+/// Every step, in order.
+pub const STEPS: [Step; 10] = [
+    Step {
+        name: "fmt",
+        about: "the code is formatted",
+        run: fmt::step,
+    },
+    Step {
+        name: "arrows",
+        about: "packages depend on each other as the architecture says",
+        run: arrows::step,
+    },
+    Step {
+        name: "rules",
+        about: "the house style, as far as text shows it",
+        run: rules::step,
+    },
+    Step {
+        name: "readme",
+        about: "generated parts of the documents are fresh",
+        run: readme::step,
+    },
+    Step {
+        name: "clippy",
+        about: "each package alone, and every value of every axis, without warnings",
+        run: clippy::step,
+    },
+    Step {
+        name: "docs",
+        about: "the documentation builds without warnings",
+        run: docs::step,
+    },
+    Step {
+        name: "test",
+        about: "unit, integration and documentation tests pass",
+        run: test::step,
+    },
+    Step {
+        name: "deny",
+        about: "licences, sources, bans and advisories of dependencies",
+        run: deny::step,
+    },
+    Step {
+        name: "designs",
+        about: "every design compiles, and nothing else does",
+        run: designs::step,
+    },
+    Step {
+        name: "sweep",
+        about: "every design answers right under load",
+        run: sweep::step,
+    },
+];
+
+/// Names and purposes, one step per line.
+pub fn list() -> String {
+    STEPS
+        .iter()
+        .map(|step| format!("{:8}  {}\n", step.name, step.about))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn the_workflow_lists_every_step_in_order_and_does_nothing_else() {
+        let path = Checkout::read()
+            .unwrap()
+            .root()
+            .join(".github/workflows/ci.yml");
+        let text = fs::read_to_string(&path).unwrap();
+        let commands: Vec<_> = text
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("- run: "))
+            .collect();
+        let expected: Vec<_> = STEPS
+            .iter()
+            .map(|step| format!("cargo ci {}", step.name))
+            .collect();
+        assert_eq!(
+            commands,
+            expected,
+            "list the steps of `cargo ci --list` in {}",
+            path.display()
+        );
+    }
+}
