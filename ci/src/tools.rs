@@ -108,15 +108,20 @@ pub fn require() -> Result<()> {
 /// A line that says what to do, if it is missing. `CC` names another C compiler.
 fn missing(prerequisite: &Prerequisite) -> Option<String> {
     let Prerequisite { ask, purpose, get } = prerequisite;
-    let compiler = env::var_os("CC").filter(|_| ask[0] == "cc");
-    let mut command = Command::new(compiler.unwrap_or_else(|| ask[0].into()));
-    let status = command
+    let compiler = env::var("CC").ok().filter(|_| ask[0] == "cc");
+    let program = compiler.unwrap_or_else(|| ask[0].to_owned());
+    let status = Command::new(&program)
         .args(&ask[1..])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status();
     let there = status.is_ok_and(|status| status.success());
-    (!there).then(|| format!("  `{}`, because {purpose}: {get}", ask.join(" ")))
+    (!there).then(|| {
+        format!(
+            "  `{program} {}`, because {purpose}: {get}",
+            ask[1..].join(" ")
+        )
+    })
 }
 
 #[cfg(test)]
