@@ -37,7 +37,6 @@ impl Tool {
         if self.is_there(checkout) {
             return Ok(());
         }
-        let root = checkout.target().join("tools");
         let install = [
             "install",
             "--locked",
@@ -48,9 +47,13 @@ impl Tool {
             self.name,
             "--root",
         ];
-        run(cargo(checkout, install)
-            .arg(&root)
-            .env("CARGO_TARGET_DIR", root.join("build")))
+        let mut command = cargo(checkout, install);
+        command.arg(checkout.target().join("tools"));
+        // What the installation leaves behind goes to a folder of its own, which cargo removes.
+        command
+            .env_remove("CARGO_TARGET_DIR")
+            .env("CARGO_PROFILE_DEV_DEBUG", "0");
+        run(&mut command)
     }
 
     /// Asks the program itself: `cargo hack --version` prints `cargo-hack 0.6.46`.

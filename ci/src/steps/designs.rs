@@ -25,6 +25,11 @@ pub(super) fn step(checkout: &Checkout, _: Options) -> Result<Option<String>> {
         ],
     ))?;
     let arguments = printed(&mut cargo(checkout, ["matrix", "list", "--hack-args"]))?;
+    // Without arguments cargo-hack checks the default features and is content.
+    ensure!(
+        arguments.contains("--feature-powerset"),
+        "failed to understand `cargo matrix list --hack-args`: {arguments}"
+    );
     let check = ["hack", "check", "--quiet", "--locked", "--package", SERVER];
     run(cargo(checkout, check).args(arguments.split_whitespace()))?;
     let axes = checkout.axes()?;
