@@ -21,7 +21,7 @@ use listed::Listed;
 pub(crate) const SERVER: &str = "orthant";
 
 /// The axis whose values have floors.
-const BACKEND: &str = "backend";
+pub(crate) const BACKEND: &str = "backend";
 
 /// What `[package.metadata.matrix]` of server/Cargo.toml says.
 #[derive(Debug)]

@@ -64,11 +64,15 @@ pub struct Failed {
 
 impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}", self.stderr.trim_end())?;
+        let Self {
+            arm,
+            command,
+            stderr,
+        } = self;
+        let says = stderr.trim_end();
         write!(
             f,
-            "failed to build {}: correct what cargo says above, then run `{}` alone until it passes",
-            self.arm, self.command
+            "failed to build {arm}; cargo says:\n{says}\nCorrect that, then run `{command}` alone until it passes"
         )
     }
 }
@@ -144,16 +148,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_shows_the_compiler_first_and_what_to_do_last() {
+    fn a_failure_says_what_cargo_says_and_what_to_do() {
         let failed = Failed {
-            arm: "epoll+flat+system".to_owned(),
-            command: "cargo build --package orthant".to_owned(),
+            arm: "epoll+floor".to_owned(),
+            command: "cargo build".to_owned(),
             stderr: "error: oh\n\n".to_owned(),
         };
         assert_eq!(
             failed.to_string(),
-            "error: oh\nfailed to build epoll+flat+system: correct what cargo says above, then run `cargo build \
-             --package orthant` alone until it passes"
+            "failed to build epoll+floor; cargo says:\nerror: oh\nCorrect that, then run `cargo build` alone until it passes"
         );
     }
 }

@@ -1,8 +1,12 @@
 //! `cargo matrix list`: every design, and why a combination is excluded.
 
 use anyhow::Result;
+use serde::Serialize;
 
-use crate::axes::Axes;
+use crate::arm::Arm;
+use crate::axes::{Axes, BACKEND};
+use crate::design::{Choice, Design};
+use crate::table::{Format, Table};
 
 /// List every design, and why a combination is excluded
 ///
@@ -10,8 +14,30 @@ use crate::axes::Axes;
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Args {
     /// Print the arguments that make cargo-hack walk exactly these designs of package orthant
-    #[arg(long)]
+    #[arg(long, conflicts_with = "format")]
     hack_args: bool,
+    /// How the list is printed
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// What the list says about a name.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum State {
+    Design,
+    Floor,
+    Excluded,
+}
+
+/// A line of the list.
+#[derive(Debug, Serialize)]
+struct Entry {
+    name: String,
+    state: State,
+    choices: Vec<Choice>,
+    /// Why it is excluded.
+    because: Option<String>,
 }
 
 /// Prints the designs, the floors and what is excluded.
@@ -21,14 +47,112 @@ pub fn run(args: &Args) -> Result<()> {
         println!("{}", axes.hack_args()?.join(" "));
         return Ok(());
     }
-    for design in axes.designs() {
-        println!("{design}");
-    }
-    for floor in axes.floors() {
-        println!("{floor}");
-    }
-    for (design, because) in axes.excluded() {
-        println!("{design}: excluded because {because}");
-    }
+    print!("{}", printed(&axes, args.format)?);
     Ok(())
+}
+
+fn printed(axes: &Axes, format: Format) -> Result<String> {
+    let entries = entries(axes);
+    Ok(match format {
+        Format::Json => serde_json::to_string_pretty(&entries)? + "\n",
+        Format::Text => table(axes, &entries).text(),
+        Format::Csv => table(axes, &entries).csv(),
+        Format::Md => table(axes, &entries).markdown(),
+    })
+}
+
+fn entries(axes: &Axes) -> Vec<Entry> {
+    let designs = axes
+        .designs()
+        .into_iter()
+        .map(|design| of_design(&design, State::Design, None));
+    let floors = axes.floors().into_iter().filter_map(|floor| match &floor {
+        Arm::Floor(backend) => Some(of_floor(backend, floor.name())),
+        Arm::Design(_) | Arm::Executable(_) => None,
+    });
+    let excluded = axes
+        .excluded()
+        .into_iter()
+        .map(|(design, because)| of_design(&design, State::Excluded, Some(because)));
+    designs.chain(floors).chain(excluded).collect()
+}
+
+fn of_design(design: &Design, state: State, because: Option<&str>) -> Entry {
+    Entry {
+        name: design.name(),
+        state,
+        choices: design.choices().to_vec(),
+        because: because.map(str::to_owned),
+    }
+}
+
+fn of_floor(backend: &str, name: String) -> Entry {
+    let choice = Choice {
+        axis: BACKEND.to_owned(),
+        value: backend.to_owned(),
+    };
+    Entry {
+        name,
+        state: State::Floor,
+        choices: vec![choice],
+        because: None,
+    }
+}
+
+fn table(axes: &Axes, entries: &[Entry]) -> Table {
+    let values = axes.axes().iter().map(|axis| axis.name.as_str());
+    let mut table = Table::new(std::iter::once("name").chain(values).chain(["note"]));
+    for entry in entries {
+        let note = match (&entry.state, &entry.because) {
+            (State::Floor, _) => "what the kernel alone costs".to_owned(),
+            (_, Some(because)) => format!("excluded because {because}"),
+            (_, None) => String::new(),
+        };
+        let value = |axis: &str| {
+            let choice = entry.choices.iter().find(|choice| choice.axis == axis);
+            choice.map_or_else(|| "-".to_owned(), |choice| choice.value.clone())
+        };
+        let values = axes.axes().iter().map(|axis| value(&axis.name));
+        table.row(
+            std::iter::once(entry.name.clone())
+                .chain(values)
+                .chain([note])
+                .collect(),
+        );
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_format_names_every_design_and_floor() {
+        let axes = Axes::read().unwrap();
+        let names: Vec<_> = axes
+            .designs()
+            .iter()
+            .map(Design::name)
+            .chain(axes.floors().iter().map(Arm::name))
+            .collect();
+        for format in [Format::Text, Format::Json, Format::Csv, Format::Md] {
+            let text = printed(&axes, format).unwrap();
+            for name in &names {
+                assert!(text.contains(name), "{name} in {format:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_excluded_design_carries_its_reason() {
+        let axes = Axes::read().unwrap();
+        let design = axes.design("uring+split+mimalloc").unwrap();
+        let entry = of_design(&design, State::Excluded, Some("it bites"));
+        let text = table(&axes, &[entry]).csv();
+        assert_eq!(
+            text.lines().nth(1).unwrap(),
+            "uring+split+mimalloc,uring,split,mimalloc,excluded because it bites"
+        );
+    }
 }
