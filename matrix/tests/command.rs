@@ -16,12 +16,15 @@ use orthant_matrix::error::{Fault, fault_of};
 use orthant_matrix::record::Settings;
 use orthant_matrix::workload::Workload;
 
-/// Links the fixture under a name, on the disk where it was built: a copy could be busy while another test forks.
-fn fixture(folder: &Path, name: &str) -> PathBuf {
+fn built_fixture() -> PathBuf {
     let tests = std::env::current_exe().unwrap();
-    let built = tests.ancestors().nth(2).unwrap().join("examples/fixture");
+    tests.ancestors().nth(2).unwrap().join("examples/fixture")
+}
+
+/// Links the fixture under a name.
+fn fixture(folder: &Path, name: &str) -> PathBuf {
     let path = folder.join(name);
-    std::fs::hard_link(built, &path).unwrap();
+    std::fs::hard_link(built_fixture(), &path).unwrap();
     path
 }
 
@@ -125,7 +128,15 @@ fn run_prints_a_table_and_report_prints_it_again() {
 #[test]
 fn a_server_is_not_different_from_itself() {
     let folder = folder();
-    let path = fixture(folder.path(), "honest");
+    // A file of its own, so that no other test's server shares pages with these two. Another process writes it: the
+    // file would be busy if a test forked while this one had it open.
+    let path = folder.path().join("honest-copy");
+    let copied = Command::new("cp")
+        .arg(built_fixture())
+        .arg(&path)
+        .status()
+        .unwrap();
+    assert!(copied.success());
     let path = path.to_str().unwrap();
     let arguments = [
         "compare",
