@@ -10,27 +10,22 @@ use std::os::fd::AsRawFd;
 
 use io_uring::{opcode, types};
 
-#[path = "../src/buffers.rs"]
-mod buffers;
 #[path = "../../floor.rs"]
 mod floor;
-#[path = "../src/ring.rs"]
+#[path = "../src/sys.rs"]
 #[expect(
     dead_code,
     unreachable_pub,
     reason = "the floor needs less than the backend"
 )]
-mod ring;
-#[path = "../src/sys.rs"]
-#[expect(dead_code, reason = "the floor needs less than the backend")]
 mod sys;
 #[path = "../src/tuning.rs"]
 #[expect(dead_code, unreachable_pub, reason = "the floor takes the defaults")]
 mod tuning;
 
 use floor::{Answers, Heads};
-use ring::{Completion, Ring};
 use sys::Operation;
+use sys::ring::{Completion, Ring};
 
 const ACCEPT: u64 = 1 << 32;
 const RECEIVE: u64 = 2 << 32;

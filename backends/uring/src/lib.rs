@@ -6,15 +6,13 @@
 //! sockets are direct descriptors of the ring, not of the process. Needs Linux 6.0, and is at its best from 6.1 on
 //! (SINGLE_ISSUER, DEFER_TASKRUN); needs no locked memory to speak of.
 
-mod buffers;
-mod ring;
 mod run;
 mod sockets;
 mod sys;
 mod tuning;
 
-pub use ring::available;
 pub use run::run;
+pub use sys::ring::available;
 pub use tuning::Tuning;
 
 /// The name of the value on the axis `backend`.

@@ -8,8 +8,8 @@ use std::time::Duration;
 use io_uring::{opcode, types};
 use orthant_core::{Buffers, Ended, Handler, Id, Now, Want, Worker};
 
-use crate::ring::{Completion, IGNORED, Ring};
 use crate::sockets::Sockets;
+use crate::sys::ring::{Completion, IGNORED, Ring};
 use crate::sys::{self, Operation};
 use crate::tuning::Tuning;
 

@@ -3,6 +3,12 @@
 //! Three questions are answered at each operation: who owns the bytes while the kernel has them, what happens on drop,
 //! and what proves that the operation has ended.
 
+// By path, since the floor includes this file from another folder.
+#[path = "sys/buffers.rs"]
+mod buffers;
+#[path = "sys/ring.rs"]
+pub(crate) mod ring;
+
 use std::io;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -75,14 +81,14 @@ impl Mapping {
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        // SAFETY: ours, whole, and nobody's any more: the ring that knew it is dropped before it (`ring::Ring`).
+        // SAFETY: ours, whole, and nobody's any more: the ring that knew it is dropped before it (`Ring`).
         unsafe { libc::munmap(self.start.as_ptr().cast(), self.length) };
     }
 }
 
 /// Lets the kernel receive into the buffers of the group 0, whose entries are at `address`.
 ///
-/// Owner: the kernel, until it is closed. On drop: the ring goes first (`ring::Ring`). End: closing the ring.
+/// Owner: the kernel, until it is closed. On drop: the ring goes first (`Ring`). End: closing the ring.
 pub(crate) fn register_buffers(
     submitter: &Submitter<'_>,
     address: u64,

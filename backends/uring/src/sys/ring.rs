@@ -7,8 +7,8 @@ use std::time::Duration;
 use io_uring::types::{self, CancelBuilder, SubmitArgs, Timespec};
 use io_uring::{Builder, IoUring, cqueue, opcode};
 
-use crate::buffers::Buffers;
-use crate::sys::{self, Operation};
+use super::Operation;
+use super::buffers::Buffers;
 use crate::tuning::Tuning;
 
 /// A completion.
@@ -40,7 +40,7 @@ impl Ring {
         let ring = build(tuning.ring_entries)?;
         let buffers = Buffers::new(tuning.buffers, tuning.buffer_bytes)?;
         let (address, count) = buffers.entries();
-        sys::register_buffers(&ring.submitter(), address, count)?;
+        super::register_buffers(&ring.submitter(), address, count)?;
         ring.submitter().register_files_sparse(descriptors)?;
         Ok(Ring {
             ring,
@@ -51,7 +51,7 @@ impl Ring {
 
     /// Asks for an operation; it reaches the kernel at the next `wait`, or when the queue is full.
     pub(crate) fn push(&mut self, operation: &Operation) -> io::Result<()> {
-        while !sys::push(&mut self.ring, operation) {
+        while !super::push(&mut self.ring, operation) {
             self.ring.submit()?;
         }
         self.under_way += 1;

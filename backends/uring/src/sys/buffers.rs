@@ -9,7 +9,7 @@
 
 use std::io;
 
-use crate::sys::Mapping;
+use super::Mapping;
 
 pub(crate) struct Buffers {
     mapping: Mapping,
