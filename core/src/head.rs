@@ -137,6 +137,8 @@ impl From<Fault> for Stop {
     }
 }
 
+/// Looks for the end of each line first, and at what the line holds after that: the ends depend on nothing but each
+/// other, so the processor finds the next while it still checks what came before.
 #[inline(always)]
 fn whole<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Head<'a>, Stop> {
     // RFC 9112 §2.2: at least one empty line before the request line is ignored; more of them are refused below.
@@ -145,94 +147,157 @@ fn whole<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Head<'a>, Stop> {
         [b'\r'] => return Err(Stop::Partial),
         _ => 0,
     };
-    let method_end = scan::token_end(bytes, start);
-    expect(bytes, method_end, b' ', Fault::RequestLine)?;
-    if method_end == start || bytes.get(method_end + 1) == Some(&b' ') {
-        return Err(Fault::RequestLine.into());
-    }
-    let path_end = scan::path_end(bytes, method_end + 1);
-    let target_end = if bytes.get(path_end) == Some(&b'?') {
-        scan::visible_end(bytes, path_end)
-    } else {
-        path_end
-    };
-    if target_end - start > limits.request_line_bytes_max {
-        return Err(Fault::LineTooLong.into());
-    }
-    expect(bytes, target_end, b' ', Fault::RequestLine)?;
-    let version = version(bytes, target_end + 1)?;
-    let method = method(&bytes[start..method_end]);
-    let target = &bytes[method_end + 1..target_end];
-    target::check(method, target)?;
-
-    let mut known = Known::new(version);
-    let first = target_end + 1 + VERSION_BYTES;
-    let end = fields::check(bytes, first, limits, &mut known)?;
+    let line = Line::read(bytes, start, limits)?;
+    let mut known = Known::new(line.version);
+    let end = fields::check(bytes, line.end + 2, limits, &mut known)?;
     if end - start > limits.head_bytes_max {
         return Err(Fault::HeadTooLarge.into());
     }
     Ok(Head {
-        method,
-        target,
-        version,
+        method: line.method,
+        target: line.target,
+        version: line.version,
         framing: known.framing()?,
         persists: known.persists(),
         expects_continue: known.expects_continue(),
-        path_end: path_end - (method_end + 1),
-        lines: &bytes[first..end - 2],
+        path_end: line.path_end,
+        lines: &bytes[line.end + 2..end - 2],
         bytes: end,
     })
 }
 
-/// The byte at `at` must be `byte`, once it is there.
-#[inline(always)]
-fn expect(bytes: &[u8], at: usize, byte: u8, fault: Fault) -> Result<(), Stop> {
-    match bytes.get(at) {
-        Some(&found) if found == byte => Ok(()),
-        Some(_) => Err(fault.into()),
-        None => Err(Stop::Partial),
+/// A request line (RFC 9112 §3).
+struct Line<'a> {
+    method: Method<'a>,
+    target: &'a [u8],
+    /// Where in the target the question mark is, or its end.
+    path_end: usize,
+    version: Version,
+    /// Where the line end begins.
+    end: usize,
+}
+
+/// The bytes of ` HTTP/1.1`.
+const VERSION_BYTES: usize = 9;
+
+impl<'a> Line<'a> {
+    #[inline(always)]
+    fn read(bytes: &'a [u8], start: usize, limits: &Limits) -> Result<Line<'a>, Stop> {
+        let end = scan::value_end(bytes, start);
+        if end - start > limits.request_line_bytes_max {
+            return Err(Fault::LineTooLong.into());
+        }
+        if bytes.get(end..end + 2) != Some(b"\r\n") {
+            return Err(unended(
+                bytes,
+                end,
+                Fault::RequestLine,
+                partial_line(&bytes[start..]),
+            ));
+        }
+        let Some((front, version)) = bytes[start..end].split_last_chunk::<VERSION_BYTES>() else {
+            return Err(Fault::RequestLine.into());
+        };
+        let version = match version {
+            b" HTTP/1.1" => Version::Http11,
+            b" HTTP/1.0" => Version::Http10,
+            other => rare_version(other)?,
+        };
+        let (method, target) = match front {
+            [b'G', b'E', b'T', b' ', target @ ..] => (Method::Get, target),
+            [b'P', b'O', b'S', b'T', b' ', target @ ..] => (Method::Post, target),
+            _ => rare_method(front)?,
+        };
+        // The scans run into the space behind the target, so they need not know where it ends.
+        let (from, to) = (end - VERSION_BYTES - target.len(), end - VERSION_BYTES);
+        let path_end = scan::path_end(bytes, from);
+        let visible_to = if bytes[path_end] == b'?' {
+            scan::visible_end(bytes, path_end)
+        } else {
+            path_end
+        };
+        if visible_to != to {
+            return Err(Fault::RequestLine.into());
+        }
+        target::check(method, target)?;
+        Ok(Line {
+            method,
+            target,
+            path_end: path_end - from,
+            version,
+            end,
+        })
     }
 }
 
-/// The bytes of `HTTP/1.1` and a line end.
-const VERSION_BYTES: usize = 10;
-
-/// The version and the end of the request line (RFC 9112 §2.3, §3).
-#[inline(always)]
-fn version(bytes: &[u8], at: usize) -> Result<Version, Stop> {
-    let rest = &bytes[at..];
-    match rest.first_chunk::<VERSION_BYTES>() {
-        Some(b"HTTP/1.1\r\n") => Ok(Version::Http11),
-        Some(b"HTTP/1.0\r\n") => Ok(Version::Http10),
-        other => rare_version(other.map_or(rest, |line| line)),
-    }
-}
-
+/// Why there is no line end at `end`, where the text of a line ends: it is not there yet, unless `partial` says that no
+/// line can begin so, or it is another character.
 #[cold]
-fn rare_version(line: &[u8]) -> Result<Version, Stop> {
-    let fits = |(at, byte): (usize, &u8)| match at {
-        5 | 7 => byte.is_ascii_digit(),
-        _ => *byte == b"HTTP/1.1\r\n"[at],
-    };
-    match line {
-        line if !line.iter().enumerate().all(fits) => Err(Fault::RequestLine.into()),
-        line if line.len() < VERSION_BYTES => Err(Stop::Partial),
-        line if line[5] == b'1' => Ok(Version::Http11),
-        _ => Err(Fault::Version.into()),
+fn unended(bytes: &[u8], end: usize, fault: Fault, partial: Result<(), Fault>) -> Stop {
+    match (&bytes[end..], partial) {
+        ([] | [b'\r'], Ok(())) => Stop::Partial,
+        _ => fault.into(),
     }
 }
 
-#[inline(always)]
-fn method(token: &[u8]) -> Method<'_> {
-    match token {
-        b"GET" => Method::Get,
-        b"POST" => Method::Post,
+/// Whether a request line may begin so.
+#[cold]
+fn partial_line(line: &[u8]) -> Result<(), Fault> {
+    let method_end = scan::token_end(line, 0);
+    let Some(rest) = line.get(method_end + 1..).filter(|_| method_end > 0) else {
+        return if method_end == line.len() {
+            Ok(())
+        } else {
+            Err(Fault::RequestLine)
+        };
+    };
+    let target_end = scan::visible_end(rest, 0);
+    let version = rest.get(target_end..).unwrap_or_default();
+    let spaced = line[method_end] == b' ' && (target_end > 0 || version.is_empty());
+    let fits = |(at, byte): (usize, &u8)| match at {
+        6 | 8 => byte.is_ascii_digit(),
+        _ => b" HTTP/1.1\r".get(at) == Some(byte),
+    };
+    if spaced && version.iter().enumerate().all(fits) {
+        Ok(())
+    } else {
+        Err(Fault::RequestLine)
+    }
+}
+
+/// A version other than the two that are (RFC 9112 §2.3).
+#[cold]
+fn rare_version(version: &[u8; VERSION_BYTES]) -> Result<Version, Fault> {
+    match version {
+        [b' ', b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
+            if major.is_ascii_digit() && minor.is_ascii_digit() =>
+        {
+            if *major == b'1' {
+                Ok(Version::Http11)
+            } else {
+                Err(Fault::Version)
+            }
+        }
+        _ => Err(Fault::RequestLine),
+    }
+}
+
+/// A method other than the two most frequent, and the target behind it.
+#[cold]
+fn rare_method(front: &[u8]) -> Result<(Method<'_>, &[u8]), Fault> {
+    let end = scan::token_end(front, 0);
+    let (b' ', target) = front[end..].split_first().ok_or(Fault::RequestLine)? else {
+        return Err(Fault::RequestLine);
+    };
+    let method = match &front[..end] {
         b"HEAD" => Method::Head,
         b"PUT" => Method::Put,
         b"DELETE" => Method::Delete,
         b"OPTIONS" => Method::Options,
+        b"" => return Err(Fault::RequestLine),
         other => Method::Other(other),
-    }
+    };
+    Ok((method, target))
 }
 
 #[cfg(test)]

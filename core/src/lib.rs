@@ -11,7 +11,7 @@
 //!     └──pending/on_sent───┴── Buffers ◀┴─────────── Answer ◀────────┘
 //! ```
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod answer;
 mod buffers;

@@ -1,19 +1,8 @@
-//! Finding the first byte that does not belong, eight bytes at a time.
-//!
-//! The word tricks are exact for the lowest byte that they mark, which is the only one used: see "Determine if a word
-//! has a byte less than n" in S. E. Anderson, "Bit Twiddling Hacks".
+//! Finding the first byte that does not belong, a block of bytes at a time.
 
-const ONES: u64 = u64::MAX / 255;
-const HIGHS: u64 = ONES * 0x80;
+mod block;
 
-/// The index at or after `from` of the first byte that is no part of a token (RFC 9110 §5.6.2); the length if all are.
-#[inline]
-pub(crate) fn token_end(bytes: &[u8], from: usize) -> usize {
-    bytes[from..]
-        .iter()
-        .position(|&byte| !is_token(byte))
-        .map_or(bytes.len(), |at| from + at)
-}
+use block::Block;
 
 /// Whether the byte may stand in a token (RFC 9110 §5.6.2).
 #[inline]
@@ -21,26 +10,55 @@ pub(crate) fn is_token(byte: u8) -> bool {
     TOKEN[byte as usize]
 }
 
+/// The index at or after `from` of the first byte that is no part of a token; the length if all are.
+#[inline]
+pub(crate) fn token_end(bytes: &[u8], from: usize) -> usize {
+    let mut at = plain_end(bytes, from);
+    while let Some(&byte) = bytes.get(at)
+        && is_token(byte)
+    {
+        at += 1;
+    }
+    at
+}
+
+/// The index at or after `from` of the first byte that is no ASCII letter or digit, hyphen or full stop: what most
+/// tokens and most host names are made of.
+#[inline]
+pub(crate) fn plain_end(bytes: &[u8], from: usize) -> usize {
+    end(bytes, from, Block::not_plain, |byte| {
+        byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.'
+    })
+}
+
 /// The index at or after `from` of the first byte that is not visible ASCII.
 #[inline]
 pub(crate) fn visible_end(bytes: &[u8], from: usize) -> usize {
-    end(bytes, from, invisible, |byte| byte.is_ascii_graphic())
+    end(bytes, from, Block::invisible, |byte| {
+        byte.is_ascii_graphic()
+    })
 }
 
 /// The same, or of the first question mark.
 #[inline]
 pub(crate) fn path_end(bytes: &[u8], from: usize) -> usize {
-    end(
-        bytes,
-        from,
-        |word| invisible(word) | equal(word, b'?'),
-        |byte| byte.is_ascii_graphic() && byte != b'?',
-    )
+    end(bytes, from, Block::invisible_or_question, |byte| {
+        byte.is_ascii_graphic() && byte != b'?'
+    })
 }
 
-#[inline(always)]
-const fn invisible(word: u64) -> u64 {
-    less(word, 0x21) | equal(word, 0x7f) | (word & HIGHS)
+/// The index at or after `from` of the first byte that may not stand in a field value (RFC 9110 §5.5).
+#[inline]
+pub(crate) fn value_end(bytes: &[u8], mut from: usize) -> usize {
+    loop {
+        from = end(bytes, from, Block::control, |byte| {
+            byte >= 0x20 && byte != 0x7f
+        });
+        if bytes.get(from) != Some(&b'\t') {
+            return from;
+        }
+        from += 1;
+    }
 }
 
 /// The value without the white space around it (OWS, RFC 9110 §5.6.3).
@@ -55,50 +73,33 @@ pub(crate) fn trim(mut value: &[u8]) -> &[u8] {
     value
 }
 
-/// The index at or after `from` of the first byte that may not stand in a field value (RFC 9110 §5.5).
-#[inline]
-pub(crate) fn value_end(bytes: &[u8], mut from: usize) -> usize {
-    loop {
-        from = end(
-            bytes,
-            from,
-            |word| less(word, 0x20) | equal(word, 0x7f),
-            |byte| byte >= 0x20 && byte != 0x7f,
-        );
-        if bytes.get(from) != Some(&b'\t') {
-            return from;
-        }
-        from += 1;
-    }
-}
-
-/// The first index whose byte `outside` marks in its word, or that `inside` denies.
+/// The first index that `outside` marks in its block, or whose byte `inside` denies where there is no whole block.
 #[inline(always)]
-fn end(bytes: &[u8], from: usize, outside: fn(u64) -> u64, inside: fn(u8) -> bool) -> usize {
+fn end(
+    bytes: &[u8],
+    from: usize,
+    outside: fn(Block) -> block::Marks,
+    inside: fn(u8) -> bool,
+) -> usize {
     let mut at = from;
-    while let Some(word) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-        let marks = outside(u64::from_le_bytes(*word));
-        if marks != 0 {
-            return at + marks.trailing_zeros() as usize / 8;
+    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk()) {
+        if let Some(first) = outside(Block::new(chunk)).first() {
+            return at + first;
         }
-        at += 8;
+        at += block::BYTES;
     }
-    bytes[at..]
-        .iter()
-        .position(|&byte| !inside(byte))
-        .map_or(bytes.len(), |more| at + more)
-}
-
-/// The high bit of each byte below `limit` (at most 0x80) is set; above the lowest such byte there may be false marks.
-#[inline(always)]
-const fn less(word: u64, limit: u8) -> u64 {
-    word.wrapping_sub(ONES * limit as u64) & !word & HIGHS
-}
-
-/// The high bit of each byte that equals `value` is set; above the lowest such byte there may be false marks.
-#[inline(always)]
-const fn equal(word: u64, value: u8) -> u64 {
-    less(word ^ (ONES * value as u64), 1)
+    if let Some(chunk) = bytes.last_chunk() {
+        // The last block overlaps what has been looked at.
+        let over = at + block::BYTES - bytes.len();
+        let first = outside(Block::new(chunk)).without(over).first();
+        return first.map_or(bytes.len(), |first| at + first);
+    }
+    while let Some(&byte) = bytes.get(at)
+        && inside(byte)
+    {
+        at += 1;
+    }
+    at
 }
 
 /// The characters of a token (RFC 9110 §5.6.2).
@@ -124,24 +125,63 @@ mod tests {
 
     use super::*;
 
+    fn is_visible(byte: u8) -> bool {
+        (0x21..0x7f).contains(&byte)
+    }
+
+    fn is_value(byte: u8) -> bool {
+        byte == 9 || byte >= 0x20 && byte != 0x7f
+    }
+
+    fn is_tchar(byte: u8) -> bool {
+        byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+    }
+
+    fn is_plain(byte: u8) -> bool {
+        byte.is_ascii_alphanumeric() || b"-.".contains(&byte)
+    }
+
     fn slow(bytes: &[u8], from: usize, inside: impl Fn(u8) -> bool) -> usize {
         (from..bytes.len())
             .find(|&at| !inside(bytes[at]))
             .unwrap_or(bytes.len())
     }
 
+    fn agree(bytes: &[u8], from: usize) {
+        assert_eq!(
+            visible_end(bytes, from),
+            slow(bytes, from, is_visible),
+            "{bytes:x?}"
+        );
+        assert_eq!(
+            path_end(bytes, from),
+            slow(bytes, from, |byte| is_visible(byte) && byte != b'?'),
+            "{bytes:x?}"
+        );
+        assert_eq!(
+            value_end(bytes, from),
+            slow(bytes, from, is_value),
+            "{bytes:x?}"
+        );
+        assert_eq!(
+            token_end(bytes, from),
+            slow(bytes, from, is_tchar),
+            "{bytes:x?}"
+        );
+        assert_eq!(
+            plain_end(bytes, from),
+            slow(bytes, from, is_plain),
+            "{bytes:x?}"
+        );
+    }
+
     #[test]
-    fn every_byte_is_judged_at_every_place_of_a_word() {
-        for byte in 0..=255u8 {
-            for place in 0..20 {
-                let mut bytes = [b'a'; 20];
+    fn every_byte_is_judged_at_every_place_of_a_block() {
+        for byte in 0..=255 {
+            for place in 0..40 {
+                let mut bytes = [b'a'; 40];
                 bytes[place] = byte;
-                let visible = slow(&bytes, 0, |byte| byte.is_ascii_graphic());
-                assert_eq!(visible_end(&bytes, 0), visible, "{byte:#x} at {place}");
-                let path = slow(&bytes, 0, |byte| byte.is_ascii_graphic() && byte != b'?');
-                assert_eq!(path_end(&bytes, 0), path, "{byte:#x} at {place}");
-                let value = slow(&bytes, 0, |byte| byte == 9 || byte >= 0x20 && byte != 0x7f);
-                assert_eq!(value_end(&bytes, 0), value, "{byte:#x} at {place}");
+                agree(&bytes, 0);
             }
         }
     }
@@ -149,16 +189,7 @@ mod tests {
     proptest! {
         #[test]
         fn scans_agree_with_the_slow_way(bytes in proptest::collection::vec(any::<u8>(), 0..64), from in 0..64usize) {
-            let from = from.min(bytes.len());
-            prop_assert_eq!(visible_end(&bytes, from), slow(&bytes, from, |byte| byte.is_ascii_graphic()));
-            prop_assert_eq!(
-                value_end(&bytes, from),
-                slow(&bytes, from, |byte| byte == 9 || byte >= 0x20 && byte != 0x7f)
-            );
-            prop_assert_eq!(
-                token_end(&bytes, from),
-                slow(&bytes, from, |byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
-            );
+            agree(&bytes, from.min(bytes.len()));
         }
     }
 }

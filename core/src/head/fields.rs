@@ -1,5 +1,7 @@
 //! The field lines of a head: their syntax (RFC 9112 §5), and the handful that frame the message and the connection.
 
+use std::ops::Range;
+
 use super::{Framing, Stop, Version};
 use crate::error::Fault;
 use crate::limits::Limits;
@@ -39,23 +41,39 @@ pub(super) fn check(
     known: &mut Known,
 ) -> Result<usize, Stop> {
     for _ in 0..=limits.fields_max {
-        if let Some(b'\r') = bytes.get(at) {
-            super::expect(bytes, at + 1, b'\n', Fault::Field)?;
-            known.check_host()?;
-            return Ok(at + 2);
+        let end = scan::value_end(bytes, at);
+        if bytes.get(end..end + 2) != Some(b"\r\n") {
+            return Err(super::unended(
+                bytes,
+                end,
+                Fault::Field,
+                partial_field(&bytes[at..]),
+            ));
         }
+        if end == at {
+            known.check_host()?;
+            return Ok(end + 2);
+        }
+        // It runs into the line end at the latest, so it need not know where that is.
         let name_end = scan::token_end(bytes, at);
-        super::expect(bytes, name_end, b':', Fault::Field)?;
-        if name_end == at {
+        if bytes[name_end] != b':' || name_end == at {
             return Err(Fault::Field.into());
         }
-        let value_end = scan::value_end(bytes, name_end + 1);
-        super::expect(bytes, value_end, b'\r', Fault::Field)?;
-        super::expect(bytes, value_end + 1, b'\n', Fault::Field)?;
-        known.field(&bytes[at..name_end], &bytes[name_end + 1..value_end])?;
-        at = value_end + 2;
+        known.field(bytes, at..name_end, name_end + 1..end)?;
+        at = end + 2;
     }
     Err(Fault::HeadTooLarge.into())
+}
+
+/// Whether a field line may begin so (RFC 9112 §5).
+#[cold]
+fn partial_field(line: &[u8]) -> Result<(), Fault> {
+    match &line[scan::token_end(line, 0)..] {
+        [] => Ok(()),
+        [b'\r'] if line.len() == 1 => Ok(()),
+        [b':', ..] if line[0] != b':' => Ok(()),
+        _ => Err(Fault::Field),
+    }
 }
 
 /// What the fields have said so far of the message and of the connection.
@@ -90,20 +108,24 @@ impl Known {
 
     /// Takes in one field. The length of a name tells most fields apart from these at once.
     #[inline(always)]
-    fn field(&mut self, name: &[u8], value: &[u8]) -> Result<(), Fault> {
+    fn field(
+        &mut self,
+        bytes: &[u8],
+        name: Range<usize>,
+        value: Range<usize>,
+    ) -> Result<(), Fault> {
+        let name = &bytes[name];
         match name.len() {
             4 if is(name, b"host") => {
                 self.hosts = self.hosts.saturating_add(1);
-                if !is_host(scan::trim(value)) {
+                if !is_host_field(bytes, value) {
                     return Err(Fault::Host);
                 }
             }
-            6 if is(name, b"expect") => self.expect(value)?,
-            10 if is(name, b"connection") => self.connection(value),
-            14 if is(name, b"content-length") => self.content_length(value)?,
-            17 if is(name, b"transfer-encoding") => {
-                self.transfer_encoding(value)?;
-            }
+            6 if is(name, b"expect") => self.expect(&bytes[value])?,
+            10 if is(name, b"connection") => self.connection(&bytes[value]),
+            14 if is(name, b"content-length") => self.content_length(&bytes[value])?,
+            17 if is(name, b"transfer-encoding") => self.transfer_encoding(&bytes[value])?,
             _ => {}
         }
         Ok(())
@@ -124,25 +146,25 @@ impl Known {
     }
 
     /// RFC 9112 §6.1, §7: `chunked`, once, is the only transfer coding there is here; it has no parameters.
-    #[cold]
     fn transfer_encoding(&mut self, value: &[u8]) -> Result<(), Fault> {
         let value = scan::trim(value);
-        if !value.eq_ignore_ascii_case(b"chunked") {
-            let chunked = |part: &[u8]| scan::trim(part).eq_ignore_ascii_case(b"chunked");
-            let mut parts = value.split(|&byte| byte == b',');
-            return Err(
-                if value.is_empty() || parts.any(chunked) || self.coding != Coding::None {
-                    Fault::Framing
-                } else {
-                    Fault::Coding
-                },
-            );
+        if value.len() != 7 || !is(value, b"chunked") {
+            return Err(self.other_coding(value));
         }
         if self.coding == Coding::Chunked || self.version == Version::Http10 {
             return Err(Fault::Framing);
         }
         self.coding = Coding::Chunked;
         Ok(())
+    }
+
+    /// With `chunked` among others, or behind it, the length is anybody's guess; without it, the coding is unknown.
+    #[cold]
+    fn other_coding(&self, value: &[u8]) -> Fault {
+        let chunked = |part: &[u8]| scan::trim(part).eq_ignore_ascii_case(b"chunked");
+        let mut parts = value.split(|&byte| byte == b',');
+        let guess = value.is_empty() || parts.any(chunked) || self.coding != Coding::None;
+        if guess { Fault::Framing } else { Fault::Coding }
     }
 
     /// RFC 9110 §7.6.1.
@@ -205,31 +227,29 @@ fn is<const N: usize>(name: &[u8], lower: &[u8; N]) -> bool {
         .is_some_and(|name| (0..N).fold(true, |same, at| same & (name[at] | 0x20 == lower[at])))
 }
 
-/// Whether this is `uri-host [ ":" port ]` (RFC 9110 §7.2, RFC 3986 §3.2.2); an empty one is valid where the target has
-/// no authority.
-#[inline]
-pub(super) fn is_host(value: &[u8]) -> bool {
-    let end = value
-        .iter()
-        .position(|&byte| !REG_NAME[byte as usize])
-        .unwrap_or(value.len());
-    match &value[end..] {
-        [] => true,
-        [b':', port @ ..] => port.iter().all(u8::is_ascii_digit),
-        _ => is_host_rare(value),
+/// Whether the value is a host, in the usual case of one space before it and letters and digits in it.
+#[inline(always)]
+fn is_host_field(bytes: &[u8], value: Range<usize>) -> bool {
+    let from = value.start + usize::from(bytes[value.start] == b' ');
+    let end = scan::plain_end(bytes, from);
+    match bytes.get(end..value.end) {
+        Some([]) => true,
+        Some([b':', port @ ..]) if port.iter().all(u8::is_ascii_digit) => true,
+        _ => is_host(scan::trim(&bytes[value])),
     }
 }
 
-/// The same, for what has brackets or percent signs in it.
+/// Whether this is `uri-host [ ":" port ]` (RFC 9110 §7.2, RFC 3986 §3.2.2); an empty one is valid where the target has
+/// no authority.
 #[cold]
-fn is_host_rare(value: &[u8]) -> bool {
+pub(super) fn is_host(value: &[u8]) -> bool {
     let (host, rest) = match value {
         [b'[', ..] => value.split_at(memchr::memchr(b']', value).map_or(0, |end| end + 1)),
         _ => value.split_at(memchr::memchr(b':', value).unwrap_or(value.len())),
     };
     let host_fits = match host {
         [b'[', literal @ .., b']'] => is_literal(literal),
-        name => !name.is_empty() && is_encoded(name),
+        name => is_reg_name(name),
     };
     host_fits
         && match rest {
@@ -239,9 +259,9 @@ fn is_host_rare(value: &[u8]) -> bool {
         }
 }
 
-/// Whether this is a reg-name with percent signs, each followed by two hexadecimal digits (RFC 3986 §2.1).
-fn is_encoded(name: &[u8]) -> bool {
-    let fits = |byte: &u8| REG_NAME[*byte as usize];
+/// Whether this is a reg-name, each percent sign in it followed by two hexadecimal digits (RFC 3986 §2.1, §3.2.2).
+fn is_reg_name(name: &[u8]) -> bool {
+    let fits = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=".contains(byte);
     let mut parts = name.split(|&byte| byte == b'%');
     parts.next().is_some_and(|first| first.iter().all(fits))
         && parts.all(|part| {
@@ -253,20 +273,3 @@ fn is_encoded(name: &[u8]) -> bool {
 fn is_literal(literal: &[u8]) -> bool {
     std::str::from_utf8(literal).is_ok_and(|text| text.parse::<std::net::Ipv6Addr>().is_ok())
 }
-
-/// The characters of a reg-name without the percent sign: unreserved, sub-delims (RFC 3986 §3.2.2).
-static REG_NAME: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 128 {
-        table[byte] = (byte as u8).is_ascii_alphanumeric();
-        byte += 1;
-    }
-    let others = b"-._~!$&'()*+,;=";
-    let mut at = 0;
-    while at < others.len() {
-        table[others[at] as usize] = true;
-        at += 1;
-    }
-    table
-};
