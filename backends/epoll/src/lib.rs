@@ -5,8 +5,9 @@
 //! once, for both directions; after that only `recv` and `send` are called, and a send is tried at once. Needs nothing
 //! but descriptors.
 //!
-//! Edge-triggered because it saves the kernel from looking at every ready socket again on each wait: measured at 0.91 of
-//! the CPU per request of the level-triggered loop.
+//! Edge-triggered because it saves the kernel from looking at every ready socket again on each wait, and because it lets
+//! both directions be registered once: compared with the level-triggered loop at 64 connections it takes 0.8 % less CPU
+//! per request at depth 1 (98.5 % interval 0.4 to 1.2) and no less at depth 16.
 
 mod run;
 mod sockets;

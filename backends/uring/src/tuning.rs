@@ -17,7 +17,7 @@ impl Default for Tuning {
         Tuning {
             ring_entries: 256,
             buffers: 64,
-            buffer_bytes: 4096,
+            buffer_bytes: 2048,
         }
     }
 }
@@ -33,7 +33,7 @@ impl Tuning {
             "buffers",
             "buffers that the kernel may receive into, a power of two (64)",
         ),
-        ("buffer-bytes", "bytes of each of them (4096)"),
+        ("buffer-bytes", "bytes of each of them (2048)"),
     ];
 
     /// Sets one of them by name.
