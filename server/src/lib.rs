@@ -21,3 +21,7 @@ pub use orthant_core::{
     Plan, Request, Status, Version,
 };
 pub use server::{Server, serve, serve_announced};
+
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
