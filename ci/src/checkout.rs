@@ -75,6 +75,26 @@ impl Checkout {
             format!("failed to read `axes` of [package.metadata.matrix] in {}: `cargo matrix list` says more", server.manifest_path)
         })
     }
+
+    /// As few designs as possible such that every value of every axis is in one; each as its features, with commas.
+    pub fn covering_designs(&self) -> Result<Vec<String>> {
+        Ok(covering(&self.axes()?)
+            .iter()
+            .map(|values| values.join(","))
+            .collect())
+    }
+}
+
+fn covering(axes: &[Axis]) -> Vec<Vec<&str>> {
+    let longest = axes.iter().map(|axis| axis.values.len()).max().unwrap_or(0);
+    let value = |axis: &'_ Axis, at: usize| at % axis.values.len();
+    (0..longest)
+        .map(|at| {
+            axes.iter()
+                .map(|axis| axis.values[value(axis, at)].as_str())
+                .collect()
+        })
+        .collect()
 }
 
 fn axis(listed: &serde_json::Value) -> Option<Axis> {
@@ -85,4 +105,21 @@ fn axis(listed: &serde_json::Value) -> Option<Axis> {
             .map(|value| value.as_str().map(str::to_owned))
             .collect::<Option<_>>()?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_value_is_covered() {
+        let axis = |values: &[&str]| Axis {
+            name: String::new(),
+            values: values.iter().map(|v| (*v).to_owned()).collect(),
+        };
+        assert_eq!(
+            covering(&[axis(&["a", "b"]), axis(&["c", "d", "e"])]),
+            [["a", "c"], ["b", "d"], ["a", "e"]]
+        );
+    }
 }

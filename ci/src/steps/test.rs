@@ -1,9 +1,10 @@
-//! Unit, integration and documentation tests of every package.
+//! Unit, integration and documentation tests of every package; and the server's once more for every value of every axis,
+//! since a build of the workspace holds one design only.
 
 use anyhow::Result;
 
 use super::Options;
-use crate::checkout::Checkout;
+use crate::checkout::{Checkout, SERVER};
 use crate::run::{cargo, run};
 
 pub(super) fn step(checkout: &Checkout, _: Options) -> Result<Option<String>> {
@@ -11,5 +12,19 @@ pub(super) fn step(checkout: &Checkout, _: Options) -> Result<Option<String>> {
         checkout,
         ["test", "--locked", "--workspace", "--no-fail-fast"],
     ))?;
+    for values in checkout.covering_designs()? {
+        let features = format!("command,{values}");
+        let design = [
+            "--package",
+            SERVER,
+            "--no-default-features",
+            "--features",
+            &features,
+        ];
+        run(&mut cargo(
+            checkout,
+            ["test", "--locked"].iter().chain(&design),
+        ))?;
+    }
     Ok(None)
 }
