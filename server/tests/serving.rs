@@ -10,7 +10,9 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use orthant::{Answer, Buffers, Handler, MediaType, Options, Outcome, Request, Server, Status};
+use orthant::{
+    Answer, Buffers, Handler, MediaType, Options, Outcome, Request, Server, Status, Tuning,
+};
 
 const TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -172,6 +174,53 @@ fn a_slow_reader_gets_every_byte() {
             .all(|content| content.ends_with("],\"count\":50}")
                 && content == contents.clone().next().unwrap())
     );
+    terminate(&child);
+    assert!(child.wait().unwrap().success());
+}
+
+/// With the smallest settings that a backend takes, buffers and queues run out all the time.
+#[test]
+fn the_smallest_settings_lose_nothing() {
+    let smallest = |name: &str| {
+        let fits = |value: &usize| Tuning::default().set(name, *value).is_ok();
+        let value = (0..20).map(|power| 1 << power).find(fits).unwrap();
+        format!("--tune={name}={value}")
+    };
+    let tunings: Vec<String> = Tuning::NAMES
+        .iter()
+        .map(|(name, _)| smallest(name))
+        .collect();
+    let arguments: Vec<&str> = ["--workers", "1"]
+        .into_iter()
+        .chain(tunings.iter().map(String::as_str))
+        .collect();
+    let (mut child, address) = start(&arguments);
+    std::thread::scope(|scope| {
+        for client in 0..16u32 {
+            scope.spawn(move || {
+                let content: Vec<u8> = (0..50_000)
+                    .map(|at| ((at * 7 + client) % 251) as u8)
+                    .collect();
+                let head = format!(
+                    "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n",
+                    content.len()
+                );
+                let mut connection = connect(address);
+                for _ in 0..5 {
+                    connection.write_all(head.as_bytes()).unwrap();
+                    connection.write_all(&content).unwrap();
+                }
+                connection.shutdown(std::net::Shutdown::Write).unwrap();
+                let mut received = Vec::new();
+                connection.read_to_end(&mut received).unwrap();
+                let echoes = received
+                    .windows(content.len())
+                    .filter(|window| *window == content)
+                    .count();
+                assert_eq!(echoes, 5, "client {client} got {} bytes", received.len());
+            });
+        }
+    });
     terminate(&child);
     assert!(child.wait().unwrap().success());
 }

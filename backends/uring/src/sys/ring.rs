@@ -202,3 +202,50 @@ pub fn available(tuning: &Tuning) -> Result<(), String> {
         _ => format!("failed to set up io_uring: {error}; choose a design with the backend epoll"),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::AsRawFd;
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+
+    #[test]
+    fn a_ring_finishes_what_is_under_way() {
+        let mut ring = Ring::new(&Tuning::default(), 1).unwrap();
+        let (silent, _peer) = UnixStream::pair().unwrap();
+        for token in 0..100 {
+            let poll =
+                opcode::PollAdd::new(types::Fd(silent.as_raw_fd()), libc::POLLIN as u32).build();
+            ring.push(&Operation::without_memory(poll, token)).unwrap();
+        }
+        ring.wait(Some(Duration::ZERO)).unwrap();
+        assert_eq!((ring.completion().is_none(), ring.under_way), (true, 100));
+        ring.finish().unwrap();
+        assert_eq!(ring.under_way, 0);
+    }
+
+    #[test]
+    fn a_full_queue_is_handed_over() {
+        let tuning = Tuning {
+            ring_entries: 8,
+            ..Tuning::default()
+        };
+        let mut ring = Ring::new(&tuning, 1).unwrap();
+        for token in 0..30 {
+            ring.push(&Operation::without_memory(
+                opcode::Nop::new().build(),
+                token,
+            ))
+            .unwrap();
+        }
+        let mut tokens = Vec::new();
+        while tokens.len() < 30 {
+            ring.wait(None).unwrap();
+            while let Some(completion) = ring.completion() {
+                tokens.push(completion.token);
+            }
+        }
+        assert_eq!(tokens, (0..30).collect::<Vec<_>>());
+    }
+}
