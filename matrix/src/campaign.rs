@@ -18,8 +18,8 @@ use crate::process;
 use crate::record::{Launch, Line, Observation, Plan, Record};
 use crate::reduce;
 use crate::store::Store;
-use crate::validity::{Reason, reasons};
-use crate::verdict::Observed;
+use crate::validity::{Label, Reason};
+use crate::verdict::{ClientState, Conditions, Observed};
 use crate::workload::Workload;
 
 use planned::verified;
@@ -121,22 +121,42 @@ impl Campaign {
             self.stop_if_lasting(workload)?;
         }
         let launches = self.record.launches_of(workload);
-        let machine = state_over(launches.iter().map(|launch| &launch.quiet));
-        Ok(reduce::observed(&launches, 0, 1, machine))
+        let is_limited = self
+            .labels(workload)
+            .iter()
+            .any(|(_, label)| label.is_client_limited());
+        let conditions = Conditions {
+            machine: state_over(launches.iter().map(|launch| &launch.quiet)),
+            client: if is_limited {
+                ClientState::Limiting
+            } else {
+                ClientState::Ahead
+            },
+        };
+        Ok(reduce::observed(&launches, 0, 1, conditions))
+    }
+
+    /// What is said of the cells of a workload, by arm.
+    #[must_use]
+    pub fn labels(&self, workload: Workload) -> Vec<(String, Label)> {
+        let launches = self.record.launches_of(workload);
+        let of_arm = |arm: usize| {
+            let seen: Vec<&Observation> = launches.iter().map(|launch| &launch.arms[arm]).collect();
+            (self.plan.label(arm), Label::of(&seen, &self.plan.settings))
+        };
+        (0..self.plan.arms.len()).map(of_arm).collect()
     }
 
     /// Why the cells of a workload do not count, by arm; empty when all do.
     #[must_use]
     pub fn invalid(&self, workload: Workload) -> Vec<(String, Reason)> {
-        let launches = self.record.launches_of(workload);
-        let of_arm = |arm: usize| {
-            let seen: Vec<&Observation> = launches.iter().map(|launch| &launch.arms[arm]).collect();
-            let name = self.plan.label(arm);
-            reasons(&seen, &self.plan.settings)
+        let named = |(arm, label): (String, Label)| {
+            label
+                .invalid
                 .into_iter()
-                .map(move |reason| (name.clone(), reason))
+                .map(move |reason| (arm.clone(), reason))
         };
-        (0..self.plan.arms.len()).flat_map(of_arm).collect()
+        self.labels(workload).into_iter().flat_map(named).collect()
     }
 
     /// Takes the progress bar off the screen.

@@ -17,7 +17,7 @@ use crate::record::{Latency, Launch, Observation, Plan, PlannedArm, Slice};
 use crate::stats::random::Random;
 use crate::stats::settled;
 use crate::store::now_utc;
-use crate::validity::reasons;
+use crate::validity::Label;
 use crate::workload::Workload;
 
 /// An arm is warmed up at least this long …
@@ -100,7 +100,7 @@ fn ended(plan: &Plan, mut arms: Vec<Running>, load: &mut Load) -> Result<(Vec<Ob
     let mut observations = Vec::new();
     for arm in arms {
         let (mut seen, cpu_ns) = arm.end(load)?;
-        seen.invalid = reasons(&[&seen], &plan.settings);
+        seen.label = Label::of(&[&seen], &plan.settings);
         observations.push(seen);
         servers_ns += cpu_ns;
     }
@@ -246,7 +246,7 @@ impl Observation {
             events: None,
             end: process::End::Stopped,
             failure: None,
-            invalid: Vec::new(),
+            label: Label::default(),
         }
     }
 

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::machine::{Machine, Quiet};
 use crate::process::{End, Events, Memory};
-use crate::validity::Reason;
+use crate::validity::Label;
 use crate::workload::Workload;
 
 /// Raised when a line's meaning changes; additions do not change it.
@@ -196,8 +196,9 @@ pub struct Observation {
     pub end: End,
     /// What broke off the arm's part of the launch.
     pub failure: Option<String>,
-    /// Why these figures do not count; empty when they do.
-    pub invalid: Vec<Reason>,
+    /// What the rules of validity say of this launch alone. Tables apply them again to all launches of a cell.
+    #[serde(default)]
+    pub label: Label,
 }
 
 /// One short window of load on one arm.

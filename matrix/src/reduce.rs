@@ -6,7 +6,7 @@
 
 use crate::record::{Launch, Observation, Slice};
 use crate::stats::trimmed_mean;
-use crate::verdict::{MachineState, Metric, Observed, Pair};
+use crate::verdict::{Conditions, Metric, Observed, Pair};
 
 /// The quantile of [`Metric::LatencyP99`].
 const P99: f64 = 0.99;
@@ -70,7 +70,7 @@ pub fn observed(
     launches: &[&Launch],
     baseline: usize,
     candidate: usize,
-    machine: MachineState,
+    conditions: Conditions,
 ) -> Observed {
     let pairs = |metric| -> Option<Vec<Pair>> {
         launches
@@ -82,7 +82,7 @@ pub fn observed(
         .into_iter()
         .filter_map(|metric| Some((metric, pairs(metric)?)))
         .collect();
-    Observed { pairs, machine }
+    Observed { pairs, conditions }
 }
 
 fn pair(baseline: &Observation, candidate: &Observation, metric: Metric) -> Option<Pair> {

@@ -2,7 +2,7 @@
 //!
 //! Every figure is computed from the record's slices and histograms each time. A row's ratios come from the slices of
 //! the same rounds; its other figures are medians over launches, percentiles those of the merged histogram. A figure
-//! that leans on an invalid cell is marked `!`, a wall-clock figure of a noisy machine `*`.
+//! that leans on an invalid cell is marked `!`, a wall-clock figure of a noisy machine `*`, one of a busy client `†`.
 
 mod print;
 
@@ -14,9 +14,11 @@ use crate::record::{Latency, Launch, LeftOut, Observation, Record, Settings};
 use crate::reduce;
 use crate::stats::signflip::{Interval, SignFlip};
 use crate::stats::{mean, median};
-use crate::validity::{Reason, reasons};
+use crate::validity::Label;
 use crate::verdict::{MachineState, Metric};
 use crate::workload::Workload;
+
+pub(crate) use print::CLIENT_REMEDY;
 
 /// A table describes and decides nothing, so its intervals are plain 95 % ones.
 const ALPHA: f64 = 0.05;
@@ -86,8 +88,9 @@ pub struct Row {
     pub root_rps_per_mib: Option<f64>,
     /// Open loop: sends later than intended, as a share of the requests.
     pub late_share: Option<f64>,
-    /// Why the figures do not count.
-    pub invalid: Vec<Reason>,
+    /// Which of the figures count: `client_share`, `invalid`, `limits`.
+    #[serde(flatten)]
+    pub label: Label,
     /// Whether the floor's figures do not count.
     pub floor_is_invalid: Option<bool>,
 }
@@ -123,7 +126,7 @@ impl Sheet {
         self.blocks
             .iter()
             .flat_map(|block| &block.rows)
-            .any(|row| !row.invalid.is_empty())
+            .any(|row| !row.label.is_valid())
     }
 }
 
@@ -190,11 +193,11 @@ fn row(record: &Record, launches: &[&Launch], arm: usize) -> Result<Row> {
             .zip(private_mib)
             .map(|(rps, mib)| rps.sqrt() / mib),
         late_share: plan.settings.requests_per_s.map(|_| late_share(&seen)),
-        invalid: reasons(&seen, &plan.settings),
+        label: Label::of(&seen, &plan.settings),
         floor_is_invalid: floor.map(|floor| {
             let seen: Vec<&Observation> =
                 launches.iter().map(|launch| &launch.arms[floor]).collect();
-            !reasons(&seen, &plan.settings).is_empty()
+            !Label::of(&seen, &plan.settings).is_valid()
         }),
     })
 }

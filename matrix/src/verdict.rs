@@ -2,11 +2,13 @@
 //!
 //! A margin is the smallest difference worth acting on; an interval is the differences the launches leave possible. The
 //! launches are looked at after 8, 16 and 32, at levels that together stay below one in twenty, and the first look that
-//! decides ends the comparison. Wall-clock metrics decide only on a quiet machine. A metric without a source is
-//! `n/a`: it neither helps nor hinders. How a launch becomes one number per metric is [`reduce`](crate::reduce)'s work.
+//! decides ends the comparison. Wall-clock metrics decide only on a quiet machine and with a client that has time to spare.
+//! A metric that is neither primary nor a guard informs. One without a source is `n/a`: it neither helps nor hinders. How a launch becomes one number per metric is [`reduce`](crate::reduce)'s work.
 
+mod conditions;
 mod look;
 mod metric;
+mod roles;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,8 +18,10 @@ use serde::{Deserialize, Serialize};
 use crate::stats::signflip::{Interval, SignFlip};
 use crate::stats::{hodges_lehmann, mean, median};
 
+pub use conditions::{ClientState, Conditions, MachineState};
 pub use look::{LOOKS, Look, looks};
 pub use metric::{Metric, Tier};
+pub use roles::{Role, Roles};
 
 /// One metric in one launch.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,19 +39,8 @@ pub struct Pair {
 pub struct Observed {
     /// One pair per launch; a metric that any launch lacks is left out.
     pub pairs: BTreeMap<Metric, Vec<Pair>>,
-    /// Whether the machine was quiet enough for wall-clock metrics.
-    pub machine: MachineState,
-}
-
-/// Whether other programs disturbed the measurement.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum MachineState {
-    /// At least four launches in five were quiet.
-    Quiet,
-    /// Fewer were: wall-clock figures are advisory.
-    #[default]
-    Noisy,
+    /// What they were made under.
+    pub conditions: Conditions,
 }
 
 /// What one metric says.
@@ -211,10 +204,12 @@ impl fmt::Display for Decision {
 pub struct Judgement {
     /// The look.
     pub look: Look,
-    /// Whether the wall clock may decide.
-    pub machine: MachineState,
-    /// The metric that is to improve.
-    pub primary: Metric,
+    /// What the launches were made under.
+    #[serde(flatten)]
+    pub conditions: Conditions,
+    /// Who has a say.
+    #[serde(flatten)]
+    pub roles: Roles,
     /// One effect per metric that has a source.
     pub effects: Vec<Effect>,
     /// What follows.
@@ -224,51 +219,54 @@ pub struct Judgement {
 impl Judgement {
     /// Judges what was observed up to `look`.
     #[must_use]
-    pub fn of(observed: &Observed, primary: Metric, look: Look, seed: u64) -> Judgement {
-        let effects: Vec<Effect> = observed
+    pub fn of(observed: &Observed, roles: &Roles, look: Look, seed: u64) -> Judgement {
+        let effects = observed
             .pairs
             .iter()
-            .filter_map(|(metric, pairs)| Effect::of(*metric, pairs, look, seed))
-            .collect();
-        let decision = decide(&effects, primary, observed.machine);
-        Judgement {
+            .filter_map(|(metric, pairs)| Effect::of(*metric, pairs, look, seed));
+        let mut judgement = Judgement {
             look,
-            machine: observed.machine,
-            primary,
-            effects,
-            decision,
-        }
+            conditions: observed.conditions,
+            roles: roles.clone(),
+            effects: effects.collect(),
+            decision: Decision::Inconclusive,
+        };
+        judgement.decision = judgement.decided();
+        judgement
     }
 
-    /// Whether an effect has a say in the decision.
+    /// Whether a metric has a say in the decision.
     #[must_use]
     pub fn decides(&self, metric: Metric) -> bool {
-        decides(metric, self.machine)
+        self.is_trusted(metric) && self.roles.of(metric) != Role::Shown
     }
-}
 
-fn decides(metric: Metric, machine: MachineState) -> bool {
-    metric.tier() == Tier::Paired || machine == MachineState::Quiet
-}
-
-fn decide(effects: &[Effect], primary: Metric, machine: MachineState) -> Decision {
-    let deciding = || {
-        effects
-            .iter()
-            .filter(|effect| decides(effect.metric, machine))
-    };
-    let verdict = deciding()
-        .find(|effect| effect.metric == primary)
-        .map(|effect| effect.verdict);
-    let guards_hold =
-        deciding().all(|effect| effect.metric == primary || effect.verdict.is_acceptable());
-    if deciding().any(|effect| effect.verdict == Verdict::Worse) {
-        return Decision::NoGo;
+    /// Whether the launches were made under conditions in which a metric may decide.
+    #[must_use]
+    pub fn is_trusted(&self, metric: Metric) -> bool {
+        metric.tier() == Tier::Paired || self.conditions.trust_the_wall_clock()
     }
-    match verdict {
-        Some(Verdict::Better) if guards_hold => Decision::Go,
-        Some(Verdict::NoDifference) if guards_hold => Decision::NoDifference,
-        _ => Decision::Inconclusive,
+
+    fn decided(&self) -> Decision {
+        let deciding = || {
+            self.effects
+                .iter()
+                .filter(|effect| self.decides(effect.metric))
+        };
+        if deciding().any(|effect| effect.verdict == Verdict::Worse) {
+            return Decision::NoGo;
+        }
+        let primary = self.roles.primary;
+        let verdict = deciding()
+            .find(|effect| effect.metric == primary)
+            .map(|effect| effect.verdict);
+        let guards_hold =
+            deciding().all(|effect| effect.metric == primary || effect.verdict.is_acceptable());
+        match verdict {
+            Some(Verdict::Better) if guards_hold => Decision::Go,
+            Some(Verdict::NoDifference) if guards_hold => Decision::NoDifference,
+            _ => Decision::Inconclusive,
+        }
     }
 }
 
@@ -279,13 +277,13 @@ fn decide(effects: &[Effect], primary: Metric, machine: MachineState) -> Decisio
 /// Those of `observe`.
 pub fn until_decided<E>(
     looks: &[Look],
-    primary: Metric,
+    roles: &Roles,
     seed: u64,
     mut observe: impl FnMut(u32) -> Result<Observed, E>,
 ) -> Result<Vec<Judgement>, E> {
     let mut judgements = Vec::new();
     for look in looks {
-        let judgement = Judgement::of(&observe(look.launches)?, primary, *look, seed);
+        let judgement = Judgement::of(&observe(look.launches)?, roles, *look, seed);
         let decided = judgement.decision != Decision::Inconclusive;
         judgements.push(judgement);
         if decided {
@@ -336,52 +334,72 @@ mod tests {
         jitter.map(pair).to_vec()
     }
 
-    fn decision(machine: MachineState, cpu: f64, memory: f64, p99: f64) -> Decision {
-        let pairs = [
-            (Metric::CpuPerRequest, cpu),
-            (Metric::Memory, memory),
-            (Metric::LatencyP99, p99),
-        ];
-        let pairs = pairs
-            .into_iter()
-            .map(|(metric, log_ratio)| (metric, self::pairs(log_ratio)))
-            .collect();
-        Judgement::of(
-            &Observed { pairs, machine },
-            Metric::CpuPerRequest,
-            LOOKS[0],
-            1,
-        )
-        .decision
+    const SOUND: Conditions = Conditions {
+        machine: MachineState::Quiet,
+        client: ClientState::Ahead,
+    };
+
+    fn cpu() -> Roles {
+        Roles::new(Metric::CpuPerRequest)
+    }
+
+    /// The decision over these log-ratios of CPU, memory, throughput and p99.
+    fn decision(conditions: Conditions, roles: &Roles, log_ratios: [f64; 4]) -> Decision {
+        let pairs = Metric::ALL.into_iter().zip(log_ratios.map(pairs)).collect();
+        let observed = Observed { pairs, conditions };
+        Judgement::of(&observed, roles, LOOKS[0], 1).decision
     }
 
     #[test]
     fn the_primary_metric_and_every_guard_decide() {
-        use MachineState::Quiet;
-        assert_eq!(decision(Quiet, -0.05, 0.0, 0.0), Decision::Go);
-        assert_eq!(decision(Quiet, -0.05, 0.1, 0.0), Decision::NoGo);
-        assert_eq!(decision(Quiet, 0.05, -0.1, -0.2), Decision::NoGo);
-        assert_eq!(decision(Quiet, 0.0, 0.0, 0.0), Decision::NoDifference);
-        assert_eq!(decision(Quiet, 0.0, -0.1, 0.0), Decision::NoDifference);
-        assert_eq!(decision(Quiet, -0.01, 0.0, 0.0), Decision::Inconclusive);
+        let decision = |cpu_per_request, memory, throughput| {
+            decision(SOUND, &cpu(), [cpu_per_request, memory, throughput, 0.0])
+        };
+        assert_eq!(decision(-0.05, 0.0, 0.0), Decision::Go);
+        assert_eq!(decision(-0.05, 0.1, 0.0), Decision::NoGo);
+        assert_eq!(decision(-0.05, 0.0, -0.1), Decision::NoGo);
+        assert_eq!(decision(0.05, -0.1, 0.2), Decision::NoGo);
+        assert_eq!(decision(0.0, 0.0, 0.0), Decision::NoDifference);
+        assert_eq!(decision(0.0, -0.1, 0.0), Decision::NoDifference);
+        assert_eq!(decision(-0.01, 0.0, 0.0), Decision::Inconclusive);
     }
 
     #[test]
-    fn the_wall_clock_decides_only_on_a_quiet_machine() {
+    fn the_wall_clock_decides_only_on_a_quiet_machine_and_ahead_of_the_server() {
+        let noisy = Conditions {
+            machine: MachineState::Noisy,
+            ..SOUND
+        };
+        let limited = Conditions {
+            client: ClientState::Limiting,
+            ..SOUND
+        };
+        for (conditions, expected) in [
+            (SOUND, Decision::NoGo),
+            (noisy, Decision::Go),
+            (limited, Decision::Go),
+            (Conditions::default(), Decision::Go),
+        ] {
+            assert_eq!(
+                decision(conditions, &cpu(), [-0.05, 0.0, -0.3, 0.0]),
+                expected,
+                "{conditions:?}"
+            );
+        }
+        let throughput = Roles::new(Metric::Throughput);
         assert_eq!(
-            decision(MachineState::Quiet, -0.05, 0.0, 0.3),
-            Decision::NoGo
+            decision(limited, &throughput, [0.0, 0.0, 0.3, 0.0]),
+            Decision::Inconclusive
         );
-        assert_eq!(decision(MachineState::Noisy, -0.05, 0.0, 0.3), Decision::Go);
     }
 
     #[test]
     fn without_its_primary_metric_nothing_is_decided() {
         let observed = Observed {
-            machine: MachineState::Quiet,
+            conditions: SOUND,
             ..Observed::default()
         };
-        let judgement = Judgement::of(&observed, Metric::CpuPerRequest, LOOKS[0], 1);
+        let judgement = Judgement::of(&observed, &cpu(), LOOKS[0], 1);
         assert_eq!(
             (judgement.decision, judgement.effects.len()),
             (Decision::Inconclusive, 0)
@@ -390,17 +408,17 @@ mod tests {
 
     #[test]
     fn a_comparison_stops_at_the_look_that_decides() {
-        let observe = |cpu| {
+        let observe = |log_ratio| {
             move |_| {
-                let pairs = [(Metric::CpuPerRequest, pairs(cpu))].into();
+                let pairs = [(Metric::CpuPerRequest, pairs(log_ratio))].into();
                 Ok::<_, std::convert::Infallible>(Observed {
                     pairs,
-                    machine: MachineState::Noisy,
+                    ..Observed::default()
                 })
             }
         };
-        let judged = |cpu| {
-            until_decided(&LOOKS, Metric::CpuPerRequest, 1, observe(cpu))
+        let judged = |log_ratio| {
+            until_decided(&LOOKS, &cpu(), 1, observe(log_ratio))
                 .expect("infallible")
                 .len()
         };

@@ -14,6 +14,7 @@ use orthant_matrix::record::{
 use orthant_matrix::sheet::Sheet;
 use orthant_matrix::store::{self, Store};
 use orthant_matrix::table::Format;
+use orthant_matrix::validity::Label;
 use orthant_matrix::verdict::MachineState;
 use orthant_matrix::workload::Workload;
 use proptest::prelude::*;
@@ -85,7 +86,7 @@ fn observation(name: &str, cost_ns: u64) -> Observation {
         events: None,
         end: End::Stopped,
         failure: None,
-        invalid: Vec::new(),
+        label: Label::default(),
     }
 }
 
@@ -353,4 +354,59 @@ fn a_noisy_machine_makes_the_wall_clock_advisory() {
         text.contains("req/s*") && text.contains("* advisory"),
         "{text}"
     );
+}
+
+#[test]
+fn a_busy_client_marks_the_wall_clock_and_leaves_the_cell_valid() {
+    let mut record = record("one", (0..8).map(|block| (Workload::Baseline, block)));
+    for launch in record.launches.values_mut() {
+        let busy = |slice: &mut Slice| slice.client_cpu_ns = slice.elapsed_ns / 100 * 97;
+        launch.arms[1].slices.iter_mut().for_each(busy);
+    }
+    let sheet = Sheet::of(&record).unwrap();
+    assert!(!sheet.has_invalid());
+    let text = sheet.print(Format::Text).unwrap();
+    let limited: Vec<&str> = text.lines().filter(|line| line.contains('†')).collect();
+    assert_eq!(limited.len(), 2, "{text}");
+    assert!(
+        limited[0].starts_with("epoll+flat+system ") && limited[0].matches('†').count() == 4,
+        "{text}"
+    );
+    assert!(
+        limited[1].starts_with("† client-limited: the client was busy for 97–97 %"),
+        "{text}"
+    );
+    assert!(
+        text.lines().all(|line| line.chars().count() <= 140),
+        "{text}"
+    );
+    assert!(
+        sheet
+            .print(Format::Md)
+            .unwrap()
+            .contains("\n\n† client-limited")
+    );
+    let csv = sheet.print(Format::Csv).unwrap();
+    let cells: Vec<&str> = csv.lines().nth(2).unwrap().split(",0.97,").collect();
+    assert!(cells[1].contains("client-limited"), "{csv}");
+    let json: serde_json::Value =
+        serde_json::from_str(&sheet.print(Format::Json).unwrap()).unwrap();
+    let row = &json["blocks"][0]["rows"][1];
+    assert_eq!(row["limits"][0]["limit"], "client-busy");
+    assert_eq!(row["invalid"], serde_json::json!([]));
+    assert_eq!(row["client_share"], 0.97);
+}
+
+/// Records made when a busy client was a reason keep it in a field of that name, and have no label.
+#[test]
+fn a_record_from_before_labels_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = written(folder.path());
+    let label = r#""label":{"client_share":null,"invalid":[],"limits":[]}"#;
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.contains(label));
+    let before = r#""invalid":[{"reason":"client-busy","share":0.97}]"#;
+    std::fs::write(&path, text.replace(label, before)).unwrap();
+    let found = store::read(&path).unwrap();
+    assert!(!Sheet::of(&found.record).unwrap().has_invalid());
 }

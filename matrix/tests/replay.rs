@@ -14,7 +14,8 @@ use orthant_matrix::reduce::slice_log_ratios;
 use orthant_matrix::stats::random::Random;
 use orthant_matrix::stats::trimmed_mean;
 use orthant_matrix::verdict::{
-    Decision, Judgement, LOOKS, MachineState, Metric, Observed, Pair, Verdict, until_decided,
+    ClientState, Conditions, Decision, Judgement, LOOKS, MachineState, Metric, Observed, Pair,
+    Roles, Verdict, until_decided,
 };
 
 const TRACE: &str = include_str!("data/launches-aa.tsv");
@@ -110,10 +111,13 @@ fn judged(pairs: &[Pair], metric: Metric, seed: u64) -> Vec<Judgement> {
         let pairs = [(metric, pairs[..launches as usize].to_vec())].into();
         Ok::<_, std::convert::Infallible>(Observed {
             pairs,
-            machine: MachineState::Quiet,
+            conditions: Conditions {
+                machine: MachineState::Quiet,
+                client: ClientState::Ahead,
+            },
         })
     };
-    until_decided(&LOOKS, metric, seed, observe).unwrap()
+    until_decided(&LOOKS, &Roles::new(metric), seed, observe).unwrap()
 }
 
 /// Both what the test says at any look, and what the verdict is in the end.

@@ -8,15 +8,16 @@ use crate::axes::Axes;
 use crate::campaign::{Asked, Campaign, Refused};
 use crate::commands::measure::{self, Measure};
 use crate::error::Outcome;
-use crate::validity::Reason;
-use crate::verdict::{Decision, Judgement, LOOKS, Metric, looks, until_decided};
+use crate::validity::Label;
+use crate::verdict::{Decision, Judgement, LOOKS, Metric, Roles, looks, until_decided};
 use crate::workload::Workload;
 
 /// Compare two executables, launch by launch, and decide
 ///
 /// Both are alive in every launch and get 25 ms slices in random order. After 8, 16 and 32 launches the differences are
 /// tested; the first look that decides ends the comparison. GO: the primary metric is better by more than its margin and no
-/// other one is worse. Throughput and p99 have a say only when the machine was quiet.
+/// guard is worse. NO-GO: the primary metric or a guard is worse. Throughput and p99 have a say only when the machine
+/// was quiet and the client used at most 85 % of its core.
 ///
 /// Example: cargo matrix compare epoll+split+system epoll+flat+system -w baseline
 #[derive(Clone, Debug, clap::Args)]
@@ -35,7 +36,12 @@ pub struct Args {
     )]
     workload: Vec<Workload>,
     /// The metric that is to improve; all others are guards
-    #[arg(long, value_enum, default_value = "cpu-per-request")]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "METRIC",
+        default_value = "cpu-per-request"
+    )]
     primary: Metric,
     /// Launches after which it ends undecided
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(8..=32))]
@@ -57,7 +63,16 @@ struct Finding {
     /// None when a cell is invalid.
     decision: Option<Decision>,
     judgement: Judgement,
-    invalid: Vec<(String, Reason)>,
+    /// What is said of both cells.
+    cells: Vec<Cell>,
+}
+
+/// One side under one workload.
+#[derive(Debug, serde::Serialize)]
+struct Cell {
+    arm: String,
+    #[serde(flatten)]
+    label: Label,
 }
 
 /// Measures, prints and decides.
@@ -92,19 +107,21 @@ pub fn run(args: &Args) -> Result<Outcome> {
 fn found(campaign: &mut Campaign, args: &Args, workload: Workload) -> Result<Finding> {
     let seed = campaign.plan().seed;
     let looks = looks(args.max_launches);
-    let mut judgements = until_decided(&looks, args.primary, seed, |launches| {
+    let roles = Roles::new(args.primary);
+    let mut judgements = until_decided(&looks, &roles, seed, |launches| {
         campaign.observe(workload, launches)
     })?;
     let Some(judgement) = judgements.pop() else {
         bail!("failed to compare: there is no look at the launches")
     };
-    let invalid = campaign.invalid(workload);
-    let decision = invalid.is_empty().then_some(judgement.decision);
+    let labels = campaign.labels(workload).into_iter();
+    let cells: Vec<Cell> = labels.map(|(arm, label)| Cell { arm, label }).collect();
+    let is_valid = cells.iter().all(|cell| cell.label.is_valid());
     Ok(Finding {
         workload,
-        decision,
+        decision: is_valid.then_some(judgement.decision),
         judgement,
-        invalid,
+        cells,
     })
 }
 

@@ -8,6 +8,9 @@ use crate::sheet::{Block, Row, Sheet};
 use crate::table::{Format, Table, number, percent};
 use crate::verdict::MachineState;
 
+/// How the wall clock of a client-limited cell can be made to count.
+pub(crate) const CLIENT_REMEDY: &str = "To read the clock, give it fewer --connections, or a fixed pace by `cargo matrix run … --rate`";
+
 impl Sheet {
     /// The whole sheet.
     ///
@@ -85,6 +88,8 @@ impl Sheet {
             "resident_mib",
             "root_rps_per_mib",
             "late_share",
+            "client_share",
+            "limits",
             "invalid",
         ]);
         for block in &self.blocks {
@@ -117,12 +122,15 @@ fn csv_cells(block: &Block, row: &Row) -> Vec<String> {
         figure(row.resident_mib),
         figure(row.root_rps_per_mib),
         figure(row.late_share),
-        row.invalid
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join("; "),
+        figure(row.label.client_share),
+        joined(&row.label.limits),
+        joined(&row.label.invalid),
     ]
+}
+
+fn joined(sentences: &[impl ToString]) -> String {
+    let sentences: Vec<String> = sentences.iter().map(ToString::to_string).collect();
+    sentences.join("; ")
 }
 
 fn title(block: &Block) -> String {
@@ -149,7 +157,7 @@ fn people_table(block: &Block, is_open_loop: bool) -> Table {
     }
     let mut table = Table::new(heads);
     for row in &block.rows {
-        let mut cells = people_cells(row, !block.rows[0].invalid.is_empty());
+        let mut cells = people_cells(row, !block.rows[0].label.is_valid());
         if is_open_loop {
             cells.push(number(row.late_share.map(|share| share * 100.0)));
         }
@@ -159,29 +167,29 @@ fn people_table(block: &Block, is_open_loop: bool) -> Table {
 }
 
 fn people_cells(row: &Row, first_is_invalid: bool) -> Vec<String> {
-    let marked = |text: String, doubtful: bool| {
+    let marked = |text: String, sign: &str, doubtful: bool| {
         if doubtful && text != "n/a" {
-            text + "!"
+            text + sign
         } else {
             text
         }
     };
-    let is_invalid = !row.invalid.is_empty();
+    let wall_clock = |value| marked(number(value), "†", row.label.is_client_limited());
     let to_floor = match row.floor_is_invalid {
-        Some(floor_is_invalid) => marked(number(row.cpu_ratio_to_floor), floor_is_invalid),
+        Some(floor_is_invalid) => marked(number(row.cpu_ratio_to_floor), "!", floor_is_invalid),
         None => "–".to_owned(),
     };
     vec![
-        marked(row.design.clone(), is_invalid),
+        marked(row.design.clone(), "!", !row.label.is_valid()),
         number(row.cpu_us_per_request),
-        marked(to_first(row), first_is_invalid),
+        marked(to_first(row), "!", first_is_invalid),
         to_floor,
-        number(row.requests_per_s),
-        number(row.latency_us_p50),
-        number(row.latency_us_p99),
+        wall_clock(row.requests_per_s),
+        wall_clock(row.latency_us_p50),
+        wall_clock(row.latency_us_p99),
         number(row.private_mib),
         number(row.resident_mib),
-        number(row.root_rps_per_mib),
+        wall_clock(row.root_rps_per_mib),
     ]
 }
 
@@ -208,7 +216,8 @@ fn notes(block: &Block) -> Vec<String> {
     }
     for row in &block.rows {
         notes.extend(
-            row.invalid
+            row.label
+                .invalid
                 .iter()
                 .map(|reason| format!("! {} is INVALID: {reason}", row.design)),
         );
@@ -220,8 +229,24 @@ fn notes(block: &Block) -> Vec<String> {
             number(foreign)
         ));
     }
+    notes.extend(client_limited(block));
     if let Some(cpu) = block.cpu_shared {
         notes.push(format!("server and client shared CPU {cpu}: no other may be used; ratios hold, absolute figures do not"));
     }
     notes
+}
+
+/// What `†` means; one note for all rows, as nearly all of them have it together.
+fn client_limited(block: &Block) -> Option<String> {
+    let limited = block.rows.iter().map(|row| &row.label);
+    let shares = limited
+        .filter(|label| label.is_client_limited())
+        .filter_map(|label| label.client_share);
+    let percents: Vec<f64> = shares.map(|share| share * 100.0).collect();
+    let most = percents.iter().copied().reduce(f64::max)?;
+    let least = percents.iter().copied().fold(most, f64::min);
+    Some(format!(
+        "† client-limited: the client was busy for {least:.0}–{most:.0} % of its core (85 % is the most), so this is its pace \
+         as much as the\n  server's; CPU and memory count. {CLIENT_REMEDY}"
+    ))
 }

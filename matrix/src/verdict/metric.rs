@@ -25,7 +25,7 @@ pub enum Metric {
 pub enum Tier {
     /// Measured inside the process; neighbours disturb both sides alike.
     Paired,
-    /// Measured by the clock on the wall; decides only when the machine was quiet.
+    /// Measured by the clock on the wall; decides only when the machine was quiet and the client had time to spare.
     WallClock,
 }
 

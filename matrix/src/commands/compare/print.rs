@@ -5,10 +5,11 @@ use std::fmt::Write;
 use anyhow::{Context, Result};
 use serde_json::json;
 
-use super::{Finding, level};
+use super::{Cell, Finding, level};
 use crate::campaign::Campaign;
+use crate::sheet::CLIENT_REMEDY;
 use crate::table::{Format, Table, number, percent};
-use crate::verdict::{Effect, MachineState, Metric};
+use crate::verdict::{ClientState, Conditions, Effect, MachineState, Metric};
 
 pub(super) fn printed(findings: &[Finding], campaign: &Campaign, format: Format) -> Result<String> {
     Ok(match format {
@@ -51,7 +52,7 @@ fn pages(
     }
     for finding in findings {
         let judgement = &finding.judgement;
-        let machine = match judgement.machine {
+        let machine = match judgement.conditions.machine {
             MachineState::Quiet => "quiet machine",
             MachineState::Noisy => "noisy machine",
         };
@@ -108,21 +109,17 @@ fn people_table(finding: &Finding) -> Table {
 fn cells(finding: &Finding, effect: &Effect) -> Vec<String> {
     let judgement = &finding.judgement;
     let (unit, scale) = shown_in(effect.metric);
-    let primary = if effect.metric == judgement.primary {
-        " (primary)"
-    } else {
-        ""
-    };
-    let advisory = if judgement.decides(effect.metric) {
+    let role = judgement.roles.of(effect.metric);
+    let advisory = if judgement.is_trusted(effect.metric) {
         ""
     } else {
-        "*"
+        signs(judgement.conditions)
     };
     let interval = effect.interval.map_or("n/a".to_owned(), |interval| {
         format!("[{}, {}]", percent(interval.low), percent(interval.high))
     });
     vec![
-        format!("{} {unit}{primary}", effect.metric.name()),
+        format!("{} {unit} ({role})", effect.metric.name()),
         number(Some(effect.baseline / scale)),
         number(Some(effect.candidate / scale)),
         percent(effect.log_ratio),
@@ -143,11 +140,13 @@ fn shown_in(metric: Metric) -> (&'static str, f64) {
 
 fn notes(finding: &Finding) -> Vec<String> {
     let judgement = &finding.judgement;
-    let mut notes: Vec<String> = finding
-        .invalid
-        .iter()
-        .map(|(arm, reason)| format!("! {arm} is INVALID: {reason}"))
-        .collect();
+    let invalid = |cell: &Cell| {
+        let reasons = cell.label.invalid.iter();
+        reasons
+            .map(|reason| format!("! {} is INVALID: {reason}", cell.arm))
+            .collect::<Vec<_>>()
+    };
+    let mut notes: Vec<String> = finding.cells.iter().flat_map(invalid).collect();
     notes.extend(
         judgement
             .effects
@@ -160,10 +159,13 @@ fn notes(finding: &Finding) -> Vec<String> {
                 )
             }),
     );
-    if judgement.machine == MachineState::Noisy {
+    if judgement.conditions.machine == MachineState::Noisy {
         notes.push(
             "* advisory: the machine was noisy, so the wall clock decides nothing".to_owned(),
         );
+    }
+    if judgement.conditions.client == ClientState::Limiting {
+        notes.push(client_limited(&finding.cells));
     }
     notes.push(match finding.decision {
         Some(decision) => format!("DECISION  {decision}"),
@@ -172,10 +174,33 @@ fn notes(finding: &Finding) -> Vec<String> {
     notes
 }
 
+/// What a wall-clock verdict is marked with when it only informs.
+fn signs(conditions: Conditions) -> &'static str {
+    match (conditions.machine, conditions.client) {
+        (MachineState::Quiet, ClientState::Ahead) => "",
+        (MachineState::Noisy, ClientState::Ahead) => "*",
+        (MachineState::Quiet, ClientState::Limiting) => "†",
+        (MachineState::Noisy, ClientState::Limiting) => "*†",
+    }
+}
+
+fn client_limited(cells: &[Cell]) -> String {
+    let shares = cells.iter().filter_map(|cell| cell.label.client_share);
+    let percents: Vec<String> = shares
+        .map(|share| format!("{:.0}", share * 100.0))
+        .collect();
+    format!(
+        "† client-limited: the client was busy for {} % of its core (85 % is the most), so the wall clock shows its pace as much \
+         as the\n  server's and decides nothing. {CLIENT_REMEDY}",
+        percents.join(" and ")
+    )
+}
+
 fn csv(findings: &[Finding]) -> String {
     let mut table = Table::new([
         "workload",
         "metric",
+        "role",
         "launches",
         "alpha",
         "baseline",
@@ -187,10 +212,13 @@ fn csv(findings: &[Finding]) -> String {
         "margin",
         "verdict",
         "decides",
+        "machine_is_quiet",
+        "client_is_limiting",
         "decision",
     ]);
     for finding in findings {
         let judgement = &finding.judgement;
+        let conditions = judgement.conditions;
         let decision = finding
             .decision
             .map_or("INVALID".to_owned(), |decision| decision.to_string());
@@ -199,6 +227,7 @@ fn csv(findings: &[Finding]) -> String {
             table.row(vec![
                 finding.workload.to_string(),
                 effect.metric.name().to_owned(),
+                judgement.roles.of(effect.metric).to_string(),
                 judgement.look.launches.to_string(),
                 judgement.look.alpha.to_string(),
                 effect.baseline.to_string(),
@@ -210,6 +239,8 @@ fn csv(findings: &[Finding]) -> String {
                 effect.margin.to_string(),
                 effect.verdict.to_string(),
                 judgement.decides(effect.metric).to_string(),
+                (conditions.machine == MachineState::Quiet).to_string(),
+                (conditions.client == ClientState::Limiting).to_string(),
                 decision.clone(),
             ]);
         }

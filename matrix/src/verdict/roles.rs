@@ -1,0 +1,60 @@
+//! Which metric is to improve, and which ones must not get worse for it.
+
+use serde::Serialize;
+
+use super::Metric;
+
+/// Who has a say in a decision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Roles {
+    /// The metric that is to improve.
+    pub primary: Metric,
+    /// Those that must not get worse, in table order.
+    pub guards: Vec<Metric>,
+}
+
+/// What a metric is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// It is to improve.
+    Primary,
+    /// It must not get worse.
+    Guard,
+    /// It informs.
+    Shown,
+}
+
+impl Roles {
+    /// A primary metric, guarded by all others.
+    #[must_use]
+    pub fn new(primary: Metric) -> Roles {
+        let guards = Metric::ALL.into_iter().filter(|metric| *metric != primary);
+        Roles {
+            primary,
+            guards: guards.collect(),
+        }
+    }
+
+    /// The role of a metric.
+    #[must_use]
+    pub fn of(&self, metric: Metric) -> Role {
+        if metric == self.primary {
+            Role::Primary
+        } else if self.guards.contains(&metric) {
+            Role::Guard
+        } else {
+            Role::Shown
+        }
+    }
+}
+
+impl std::fmt::Display for Role {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(match self {
+            Role::Primary => "primary",
+            Role::Guard => "guard",
+            Role::Shown => "shown",
+        })
+    }
+}
