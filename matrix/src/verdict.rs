@@ -340,7 +340,7 @@ mod tests {
     };
 
     fn cpu() -> Roles {
-        Roles::new(Metric::CpuPerRequest)
+        Roles::new(Metric::CpuPerRequest, &[])
     }
 
     /// The decision over these log-ratios of CPU, memory, throughput and p99.
@@ -365,6 +365,20 @@ mod tests {
     }
 
     #[test]
+    fn p99_decides_only_as_a_guard_or_as_the_primary_metric() {
+        let slow_tail = |roles: Roles| decision(SOUND, &roles, [-0.05, 0.0, 0.0, 0.3]);
+        assert_eq!(slow_tail(cpu()), Decision::Go);
+        assert_eq!(
+            slow_tail(Roles::new(Metric::CpuPerRequest, &[Metric::LatencyP99])),
+            Decision::NoGo
+        );
+        assert_eq!(
+            slow_tail(Roles::new(Metric::LatencyP99, &[])),
+            Decision::NoGo
+        );
+    }
+
+    #[test]
     fn the_wall_clock_decides_only_on_a_quiet_machine_and_ahead_of_the_server() {
         let noisy = Conditions {
             machine: MachineState::Noisy,
@@ -386,7 +400,7 @@ mod tests {
                 "{conditions:?}"
             );
         }
-        let throughput = Roles::new(Metric::Throughput);
+        let throughput = Roles::new(Metric::Throughput, &[]);
         assert_eq!(
             decision(limited, &throughput, [0.0, 0.0, 0.3, 0.0]),
             Decision::Inconclusive

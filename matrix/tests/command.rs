@@ -258,6 +258,19 @@ fn wrong_usage_is_told_apart() {
 }
 
 #[test]
+fn an_unknown_guard_is_answered_with_the_known_ones() {
+    let folder = folder();
+    let arguments = ["compare", "a", "b", "--guard", "tail"];
+    let output = matrix(folder.path(), &arguments).output().unwrap();
+    let said = text(&output.stderr);
+    assert_eq!(code(&output), 2, "{said}");
+    assert!(
+        said.contains("cpu-per-request, memory, throughput, p99"),
+        "{said}"
+    );
+}
+
+#[test]
 fn an_interrupted_campaign_goes_on_where_it_stopped() {
     let folder = folder();
     let path = fixture(folder.path(), "honest");

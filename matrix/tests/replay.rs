@@ -117,7 +117,7 @@ fn judged(pairs: &[Pair], metric: Metric, seed: u64) -> Vec<Judgement> {
             },
         })
     };
-    until_decided(&LOOKS, &Roles::new(metric), seed, observe).unwrap()
+    until_decided(&LOOKS, &Roles::new(metric, &[]), seed, observe).unwrap()
 }
 
 /// Both what the test says at any look, and what the verdict is in the end.

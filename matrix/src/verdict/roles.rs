@@ -26,10 +26,12 @@ pub enum Role {
 }
 
 impl Roles {
-    /// A primary metric, guarded by all others.
+    /// A primary metric, guarded by those that guard by themselves and by `more`.
     #[must_use]
-    pub fn new(primary: Metric) -> Roles {
-        let guards = Metric::ALL.into_iter().filter(|metric| *metric != primary);
+    pub fn new(primary: Metric, more: &[Metric]) -> Roles {
+        let guards = Metric::ALL.into_iter().filter(|metric| {
+            *metric != primary && (metric.guards_by_itself() || more.contains(metric))
+        });
         Roles {
             primary,
             guards: guards.collect(),
@@ -56,5 +58,26 @@ impl std::fmt::Display for Role {
             Role::Guard => "guard",
             Role::Shown => "shown",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn p99_guards_only_when_asked_for() {
+        use Metric::{CpuPerRequest, LatencyP99, Memory, Throughput};
+        let guards = |primary, more: &[Metric]| Roles::new(primary, more).guards;
+        assert_eq!(guards(CpuPerRequest, &[]), [Memory, Throughput]);
+        assert_eq!(
+            guards(CpuPerRequest, &[LatencyP99]),
+            [Memory, Throughput, LatencyP99]
+        );
+        assert_eq!(guards(Memory, &[Memory]), [CpuPerRequest, Throughput]);
+        assert_eq!(
+            guards(LatencyP99, &[LatencyP99]),
+            [CpuPerRequest, Memory, Throughput]
+        );
     }
 }
