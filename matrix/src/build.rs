@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
+use serde::Serialize;
 
 use crate::arm::Arm;
 use crate::axes::Axes;
@@ -23,7 +24,7 @@ use crate::axes::Axes;
 pub use cargo::Failed;
 
 /// An executable that can be started.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Built {
     /// What it is an executable of.
     pub arm: Arm,
@@ -57,6 +58,15 @@ pub enum Event<'a> {
     Ends(&'a Built),
 }
 
+/// Says on stderr what is under way, for whoever waits.
+pub fn told(event: Event<'_>) {
+    match event {
+        Event::Starts(arm) => eprintln!("building {arm} …"),
+        Event::Ends(built) if built.fresh => {}
+        Event::Ends(built) => eprintln!("built {} in {:.0} s", built.arm, built.build_s),
+    }
+}
+
 /// Builds what is not fresh, one after the other, and returns every arm with its executable, in the order given.
 ///
 /// A compiler's complaint is a [`Failed`] inside the error.
@@ -67,8 +77,12 @@ pub fn build(
     show: &mut dyn FnMut(Event<'_>),
 ) -> Result<Vec<Built>> {
     let designs = axes.workspace().designs();
-    fs::create_dir_all(&designs)
-        .with_context(|| format!("failed to create {}", designs.display()))?;
+    fs::create_dir_all(&designs).with_context(|| {
+        format!(
+            "failed to create {}; make its parent writable",
+            designs.display()
+        )
+    })?;
     let _alone = lock(&designs.join(".lock"))?;
     let toolchain = cargo::toolchain()?;
     let mut built = Vec::new();
@@ -111,9 +125,12 @@ fn one(
 }
 
 fn existing(arm: &Arm, path: &Path) -> Result<Built> {
-    let path = path
-        .canonicalize()
-        .with_context(|| format!("failed to find {}", path.display()))?;
+    let path = path.canonicalize().with_context(|| {
+        format!(
+            "failed to find {}; build it or name another",
+            path.display()
+        )
+    })?;
     let sha256 = record::file_sha256(&path)?;
     finished(arm, &path, sha256, None)
 }
@@ -134,7 +151,12 @@ fn finished(arm: &Arm, path: &Path, sha256: String, build_s: Option<f64>) -> Res
 
 /// Waits until no other process builds designs; cargo's own lock ends before the executable is copied away.
 fn lock(path: &Path) -> Result<File> {
-    let context = || format!("failed to lock {}", path.display());
+    let context = || {
+        format!(
+            "failed to lock {}; make its folder writable",
+            path.display()
+        )
+    };
     let file = File::create(path).with_context(context)?;
     file.lock().with_context(context)?;
     Ok(file)

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::arm::Arm;
 use crate::axes::Axes;
-use crate::build::{Built, Event, Rebuild, build};
+use crate::build::{Built, Rebuild, build, told};
 use crate::error::{Fault, fault_of};
 use crate::process::{self, Server};
 use crate::record::{LeftOut, Plan, PlannedArm, SCHEMA, Settings};
@@ -44,7 +44,7 @@ pub enum Refused {
 /// # Errors
 /// When an arm cannot be built or started, or none is left.
 pub fn planned(axes: &Axes, asked: Asked) -> Result<Plan> {
-    let built = build(axes, &asked.arms, Rebuild::Stale, &mut show)?;
+    let built = build(axes, &asked.arms, Rebuild::Stale, &mut told)?;
     let cpu = *process::usable_cpus()?
         .first()
         .context("no CPU may be used")?;
@@ -112,13 +112,5 @@ fn planned_arm(built: Built) -> PlannedArm {
         path: built.path,
         sha256: built.sha256,
         is_floor: matches!(built.arm, Arm::Floor(_)),
-    }
-}
-
-fn show(event: Event<'_>) {
-    match event {
-        Event::Starts(arm) => eprintln!("building {arm} …"),
-        Event::Ends(built) if built.fresh => {}
-        Event::Ends(built) => eprintln!("built {} in {:.0} s", built.arm, built.build_s),
     }
 }

@@ -1,13 +1,13 @@
 //! `cargo matrix build`: every design as its own executable.
 
-use std::io::{IsTerminal, Write, stderr};
-
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::arm::Arm;
 use crate::axes::Axes;
-use crate::build::{Built, Event, Rebuild, build};
+use crate::build::{Built, Rebuild, build, told};
+use crate::commands::measure;
 use crate::design::Design;
+use crate::table::{Format, Table};
 
 /// Build every design as its own executable in target/designs
 ///
@@ -25,9 +25,12 @@ pub struct Args {
     /// Build again what is fresh
     #[arg(long)]
     force: bool,
+    /// How the result is printed
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
 }
 
-/// Builds and prints one line per arm: name, built or fresh, seconds, size.
+/// Builds, and prints a row per arm: name, built or fresh, seconds, size.
 pub fn run(args: &Args) -> Result<()> {
     let axes = Axes::read()?;
     let arms = chosen(&axes, args)?;
@@ -36,15 +39,49 @@ pub fn run(args: &Args) -> Result<()> {
     } else {
         Rebuild::Stale
     };
-    let width = arms.iter().map(|arm| arm.name().len()).max().unwrap_or(0);
-    let built = build(&axes, &arms, rebuild, &mut |event| show(event, width))?;
-    let fresh = built.iter().filter(|built| built.fresh).count();
-    println!(
-        "{} built, {fresh} fresh, in {}",
-        built.len() - fresh,
-        axes.workspace().designs().display()
-    );
-    Ok(())
+    let built = build(&axes, &arms, rebuild, &mut told)?;
+    measure::show(&printed(&built, args.format)?)
+}
+
+fn printed(built: &[Built], format: Format) -> Result<String> {
+    Ok(match format {
+        Format::Json => serde_json::to_string_pretty(built)? + "\n",
+        Format::Text => people_table(built).text(),
+        Format::Md => people_table(built).markdown(),
+        Format::Csv => csv(built),
+    })
+}
+
+fn people_table(built: &[Built]) -> Table {
+    let mut table = Table::new(["name", "state", "seconds", "MiB"]);
+    for built in built {
+        table.row(vec![
+            built.arm.name(),
+            state(built).to_owned(),
+            format!("{:.1}", built.build_s),
+            format!("{:.2}", built.size_bytes as f64 / f64::from(1 << 20)),
+        ]);
+    }
+    table
+}
+
+fn csv(built: &[Built]) -> String {
+    let mut table = Table::new(["name", "state", "build_s", "size_bytes", "sha256", "path"]);
+    for built in built {
+        table.row(vec![
+            built.arm.name(),
+            state(built).to_owned(),
+            built.build_s.to_string(),
+            built.size_bytes.to_string(),
+            built.sha256.clone(),
+            built.path.display().to_string(),
+        ]);
+    }
+    table.csv()
+}
+
+fn state(built: &Built) -> &'static str {
+    if built.fresh { "fresh" } else { "built" }
 }
 
 pub(crate) fn chosen(axes: &Axes, args: &Args) -> Result<Vec<Arm>> {
@@ -63,7 +100,7 @@ pub(crate) fn chosen(axes: &Axes, args: &Args) -> Result<Vec<Arm>> {
     let designs: Vec<_> = axes.designs().into_iter().filter(fits).collect();
     ensure!(
         !designs.is_empty(),
-        "failed to find a design with {}",
+        "failed to find a design with {}; `cargo matrix list` shows all",
         args.only.join(" and ")
     );
     let backends: Vec<_> = designs
@@ -98,27 +135,6 @@ fn condition<'a>(axes: &Axes, text: &'a str) -> Result<(&'a str, &'a str)> {
         axis.values.join(", ")
     );
     Ok((name, value))
-}
-
-fn show(event: Event<'_>, width: usize) {
-    match event {
-        // What is under way is worth a line only to somebody who watches, and only until it is done.
-        Event::Starts(arm) if stderr().is_terminal() => {
-            eprint!("{arm:width$}  building …\r");
-            stderr().flush().ok();
-        }
-        Event::Starts(_) => {}
-        Event::Ends(built) => println!("{}", line(built, width)),
-    }
-}
-
-fn line(built: &Built, width: usize) -> String {
-    let state = if built.fresh { "fresh" } else { "built" };
-    let size_mib = built.size_bytes as f64 / f64::from(1 << 20);
-    format!(
-        "{:width$}  {state}  {:6.1} s  {size_mib:6.2} MiB",
-        built.arm, built.build_s
-    )
 }
 
 #[cfg(test)]
@@ -166,7 +182,7 @@ mod tests {
         let both = names(only(&["backend=epoll", "backend=uring"]))
             .unwrap_err()
             .to_string();
-        assert!(both.ends_with("backend=epoll and backend=uring"), "{both}");
+        assert!(both.contains("backend=epoll and backend=uring;"), "{both}");
     }
 
     #[test]
@@ -182,18 +198,23 @@ mod tests {
     }
 
     #[test]
-    fn a_line_says_name_state_time_and_size() {
-        let built = Built {
+    fn a_row_says_name_state_time_and_size_in_every_format() {
+        let built = [Built {
             arm: Arm::Floor("epoll".to_owned()),
             path: "/x".into(),
-            sha256: String::new(),
+            sha256: "ab".to_owned(),
             size_bytes: 3 << 19,
             fresh: false,
             build_s: 12.34,
-        };
+        }];
+        let printed = |format| printed(&built, format).unwrap();
         assert_eq!(
-            line(&built, 12),
-            "epoll+floor   built    12.3 s    1.50 MiB"
+            printed(Format::Text),
+            "name         state  seconds   MiB\nepoll+floor  built     12.3  1.50\n"
         );
+        assert!(printed(Format::Md).ends_with("| epoll+floor | built | 12.3 | 1.50 |\n"));
+        assert!(printed(Format::Csv).ends_with("epoll+floor,built,12.34,1572864,ab,/x\r\n"));
+        let json: serde_json::Value = serde_json::from_str(&printed(Format::Json)).unwrap();
+        assert_eq!(json[0]["arm"], "epoll+floor");
     }
 }

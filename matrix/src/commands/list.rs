@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::arm::Arm;
 use crate::axes::{Axes, BACKEND};
+use crate::commands::measure;
 use crate::design::{Choice, Design};
 use crate::table::{Format, Table};
 
@@ -44,11 +45,9 @@ struct Entry {
 pub fn run(args: &Args) -> Result<()> {
     let axes = Axes::read()?;
     if args.hack_args {
-        println!("{}", axes.hack_args()?.join(" "));
-        return Ok(());
+        return measure::show(&(axes.hack_args()?.join(" ") + "\n"));
     }
-    print!("{}", printed(&axes, args.format)?);
-    Ok(())
+    measure::show(&printed(&axes, args.format)?)
 }
 
 fn printed(axes: &Axes, format: Format) -> Result<String> {
