@@ -37,10 +37,8 @@ fn matrix(folder: &Path, arguments: &[&str]) -> Command {
     command
         .args(arguments)
         .current_dir(env!("CARGO_MANIFEST_DIR"));
-    if arguments
-        .first()
-        .is_some_and(|command| *command != "report")
-    {
+    let is_begun = arguments.first() != Some(&"report") && !arguments.contains(&"--resume");
+    if is_begun {
         command.args(["--store".as_ref(), folder.as_os_str()]);
     }
     command
@@ -249,6 +247,7 @@ fn wrong_usage_is_told_apart() {
         &["run", "epoll+split+system", "--rate", "-1"],
         &["sweep", "--only", "backend=none"],
         &["sweep", "--resume", "no-such-file"],
+        &["sweep", "--resume", "no-such-file", "--launches", "9"],
         &["report", "no-such-file"],
     ] {
         let output = matrix(folder.path(), arguments).output().unwrap();

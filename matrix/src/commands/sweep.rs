@@ -32,7 +32,11 @@ pub struct Args {
     #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
     /// Go on with an interrupted record, by its own plan
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["workload", "only"])]
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["workload", "only", "launches", "rounds", "connections", "slice_ms", "seed", "store"]
+    )]
     resume: Option<PathBuf>,
     #[command(flatten)]
     measure: Measure,
