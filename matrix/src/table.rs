@@ -110,6 +110,12 @@ impl Table {
     }
 }
 
+/// Lines as a Markdown list; as plain lines they would run together.
+#[must_use]
+pub fn markdown_list(lines: &[String]) -> String {
+    lines.iter().map(|line| format!("- {line}\n")).collect()
+}
+
 /// A number with three significant digits, or all digits before the point; `n/a` where there is none.
 #[must_use]
 pub fn number(value: Option<f64>) -> String {

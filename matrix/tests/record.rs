@@ -384,7 +384,7 @@ fn a_busy_client_marks_the_wall_clock_and_leaves_the_cell_valid() {
         sheet
             .print(Format::Md)
             .unwrap()
-            .contains("\n\n† client-limited")
+            .contains("\n- † client-limited")
     );
     let csv = sheet.print(Format::Csv).unwrap();
     let cells: Vec<&str> = csv.lines().nth(2).unwrap().split(",0.97,").collect();

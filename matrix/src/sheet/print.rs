@@ -1,11 +1,9 @@
 //! A sheet as text, Markdown, CSV or JSON.
 
-use std::fmt::Write;
-
 use anyhow::{Context, Result};
 
 use crate::sheet::{Block, Row, Sheet};
-use crate::table::{Format, Table, number, percent};
+use crate::table::{Format, Table, markdown_list, number, percent};
 use crate::verdict::MachineState;
 
 /// How the wall clock of a client-limited cell can be made to count.
@@ -18,11 +16,8 @@ impl Sheet {
     /// When it cannot be written as JSON.
     pub fn print(&self, format: Format) -> Result<String> {
         Ok(match format {
-            Format::Text => self.pages(|block| format!("\n{}\n", title(block)), Table::text),
-            Format::Md => self.pages(
-                |block| format!("\n### {}\n\n", title(block)),
-                Table::markdown,
-            ),
+            Format::Text => self.text(),
+            Format::Md => self.markdown(),
             Format::Csv => self.csv(),
             Format::Json => {
                 serde_json::to_string_pretty(self).context("failed to write the table as JSON")?
@@ -31,14 +26,13 @@ impl Sheet {
         })
     }
 
-    fn pages(&self, title: fn(&Block) -> String, table: fn(&Table) -> String) -> String {
-        let mut out = self.head();
+    fn text(&self) -> String {
+        let mut out = self.head().join("\n") + "\n";
         for block in &self.blocks {
-            out += &title(block);
-            if block.launches > 0 {
-                out += &table(&people_table(block, self.settings.requests_per_s.is_some()));
-            }
-            // The blank line keeps Markdown from reading the notes as rows.
+            out += &format!("\n{}\n", title(block));
+            out += &self
+                .table(block)
+                .map_or(String::new(), |table| table.text());
             let notes = notes(block).join("\n");
             if !notes.is_empty() {
                 out += &format!("\n{notes}\n");
@@ -47,27 +41,46 @@ impl Sheet {
         out
     }
 
-    fn head(&self) -> String {
-        let mut out = String::new();
+    fn markdown(&self) -> String {
+        let mut out = markdown_list(&self.head());
+        for block in &self.blocks {
+            out += &format!("\n### {}\n\n", title(block));
+            out += &self
+                .table(block)
+                .map_or(String::new(), |table| table.markdown() + "\n");
+            out += &markdown_list(&notes(block));
+        }
+        out
+    }
+
+    fn table(&self, block: &Block) -> Option<Table> {
+        let is_open_loop = self.settings.requests_per_s.is_some();
+        (block.launches > 0).then(|| people_table(block, is_open_loop))
+    }
+
+    fn head(&self) -> Vec<String> {
         let settings = &self.settings;
         let load = settings
             .requests_per_s
             .map_or("closed loop".to_owned(), |rate| {
                 format!("open loop, {rate} requests/s")
             });
-        let _ = writeln!(out, "record   {}", self.campaigns.join(", "));
-        self.machines.iter().for_each(|machine| {
-            let _ = writeln!(out, "machine  {machine}");
-        });
-        let _ = writeln!(
-            out,
+        let mut lines = vec![format!("record   {}", self.campaigns.join(", "))];
+        lines.extend(
+            self.machines
+                .iter()
+                .map(|machine| format!("machine  {machine}")),
+        );
+        lines.push(format!(
             "load     {load}, {} connections, {} rounds of {} ms per launch; one worker on one CPU",
             settings.connections, settings.rounds, settings.slice_ms
+        ));
+        lines.extend(
+            self.left_out
+                .iter()
+                .map(|left_out| format!("left out {}: {}", left_out.name, left_out.reason)),
         );
-        self.left_out.iter().for_each(|left_out| {
-            let _ = writeln!(out, "left out {}: {}", left_out.name, left_out.reason);
-        });
-        out
+        lines
     }
 
     fn csv(&self) -> String {

@@ -1,20 +1,18 @@
 //! A comparison as text, Markdown, CSV or JSON.
 
-use std::fmt::Write;
-
 use anyhow::{Context, Result};
 use serde_json::json;
 
 use super::{Cell, Finding, level};
 use crate::campaign::Campaign;
 use crate::sheet::CLIENT_REMEDY;
-use crate::table::{Format, Table, number, percent};
+use crate::table::{Format, Table, markdown_list, number, percent};
 use crate::verdict::{ClientState, Conditions, Effect, MachineState, Metric};
 
 pub(super) fn printed(findings: &[Finding], campaign: &Campaign, format: Format) -> Result<String> {
     Ok(match format {
-        Format::Text => pages(findings, campaign, "\n", Table::text),
-        Format::Md => pages(findings, campaign, "\n### ", Table::markdown),
+        Format::Text => text(findings, campaign),
+        Format::Md => markdown(findings, campaign),
         Format::Csv => csv(findings),
         Format::Json => json(findings, campaign)?,
     })
@@ -36,48 +34,51 @@ fn json(findings: &[Finding], campaign: &Campaign) -> Result<String> {
     )
 }
 
-fn pages(
-    findings: &[Finding],
-    campaign: &Campaign,
-    title: &str,
-    table: fn(&Table) -> String,
-) -> String {
-    let plan = campaign.plan();
-    let mut out = format!(
-        "baseline   {}\ncandidate  {}\n",
-        plan.arms[0].name, plan.arms[1].name
-    );
-    for machine in campaign.record().machines.values() {
-        let _ = writeln!(out, "machine    {}", machine.line());
-    }
+fn text(findings: &[Finding], campaign: &Campaign) -> String {
+    let mut out = head(campaign).join("\n") + "\n";
     for finding in findings {
-        let judgement = &finding.judgement;
-        let machine = match judgement.conditions.machine {
-            MachineState::Quiet => "quiet machine",
-            MachineState::Noisy => "noisy machine",
-        };
-        let launches = judgement.look.launches;
-        let _ = writeln!(
-            out,
-            "{title}{}, {launches} launches, {machine}",
-            finding.workload
-        );
-        if title.ends_with(' ') {
-            out.push('\n');
-        }
-        out += &table(&people_table(finding));
-        out.push('\n');
-        notes(finding)
-            .into_iter()
-            .for_each(|note| out += &(note + "\n"));
+        let table = people_table(finding).text();
+        let notes = notes(finding).join("\n");
+        out += &format!("\n{}\n{table}\n{notes}\n", title(finding));
     }
-    let _ = writeln!(
-        out,
-        "\nseed {}, kept in {}",
-        plan.seed,
-        campaign.path().display()
-    );
-    out
+    out + &format!("\n{}\n", tail(campaign))
+}
+
+fn markdown(findings: &[Finding], campaign: &Campaign) -> String {
+    let mut out = markdown_list(&head(campaign));
+    for finding in findings {
+        let table = people_table(finding).markdown();
+        let notes = markdown_list(&notes(finding));
+        out += &format!("\n### {}\n\n{table}\n{notes}", title(finding));
+    }
+    out + &format!("\n{}\n", tail(campaign))
+}
+
+fn head(campaign: &Campaign) -> Vec<String> {
+    let plan = campaign.plan();
+    let machines = campaign.record().machines.values();
+    [
+        format!("baseline   {}", plan.arms[0].name),
+        format!("candidate  {}", plan.arms[1].name),
+    ]
+    .into_iter()
+    .chain(machines.map(|machine| format!("machine    {}", machine.line())))
+    .collect()
+}
+
+fn title(finding: &Finding) -> String {
+    let judgement = &finding.judgement;
+    let machine = match judgement.conditions.machine {
+        MachineState::Quiet => "quiet machine",
+        MachineState::Noisy => "noisy machine",
+    };
+    let launches = judgement.look.launches;
+    format!("{}, {launches} launches, {machine}", finding.workload)
+}
+
+fn tail(campaign: &Campaign) -> String {
+    let seed = campaign.plan().seed;
+    format!("seed {seed}, kept in {}", campaign.path().display())
 }
 
 fn people_table(finding: &Finding) -> Table {
@@ -166,6 +167,13 @@ fn notes(finding: &Finding) -> Vec<String> {
     }
     if judgement.conditions.client == ClientState::Limiting {
         notes.push(client_limited(&finding.cells));
+    }
+    let primary = judgement.roles.primary;
+    if !judgement.is_trusted(primary) {
+        notes.push(format!(
+            "{} is the primary metric and had no say, so nothing could be decided",
+            primary.name()
+        ));
     }
     notes.push(match finding.decision {
         Some(decision) => format!("DECISION  {decision}"),
