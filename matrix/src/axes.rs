@@ -84,7 +84,8 @@ impl Axes {
             let path = Path::new(text);
             ensure!(
                 path.is_file(),
-                "failed to find an executable at {text}: an arm with a slash in it is a path"
+                "failed to find an executable at {text}: an arm with a slash in it is a path; `cargo matrix list` shows the \
+                 names of designs and floors"
             );
             return Ok(Arm::Executable(path.to_owned()));
         }

@@ -85,7 +85,9 @@ impl Server {
         let shown = executable.display();
         let mut child = command
             .spawn()
-            .with_context(|| format!("failed to start {shown}"))
+            .with_context(|| {
+                format!("failed to start {shown}; is it an executable for this machine?")
+            })
             .fault(Fault::Start)?;
         let lines = read_line_of(child.stdout.take().context("stdout was piped")?);
         let words = words_of(child.stderr.take().context("stderr was piped")?);
@@ -116,7 +118,7 @@ impl Server {
                     Fault::Start
                 };
                 Err(anyhow!(
-                    "it ended before it listened: {}",
+                    "it ended before it listened: {}; run that command by hand to see more",
                     self.last_words(status)
                 ))
                 .fault(fault)

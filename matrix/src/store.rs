@@ -47,7 +47,12 @@ impl Store {
     /// # Errors
     /// When it cannot be read or written, or another process writes to it.
     pub fn resume(path: &Path) -> Result<(Store, Record)> {
-        let context = || format!("failed to open {}", path.display());
+        let context = || {
+            format!(
+                "failed to open {}; records lie in results/ unless --store named another folder",
+                path.display()
+            )
+        };
         let file = OpenOptions::new()
             .append(true)
             .read(true)
@@ -79,7 +84,12 @@ impl Store {
     /// # Errors
     /// When it cannot be written.
     pub fn append(&mut self, line: &Line) -> Result<()> {
-        let context = || format!("failed to write to {}", self.path.display());
+        let context = || {
+            format!(
+                "failed to write to {}; what it holds is whole, so make room and go on with `cargo matrix sweep --resume`",
+                self.path.display()
+            )
+        };
         let mut bytes = serde_json::to_vec(line).with_context(context)?;
         bytes.push(b'\n');
         self.file.seek(SeekFrom::End(0)).with_context(context)?;
@@ -119,7 +129,12 @@ pub struct Found {
 /// # Errors
 /// When a whole line cannot be understood; the message names file and line.
 pub fn read(path: &Path) -> Result<Found> {
-    let bytes = fs::read(path).with_context(|| format!("failed to read {}", path.display()))?;
+    let bytes = fs::read(path).with_context(|| {
+        format!(
+            "failed to read {}; records lie in results/ unless --store named another folder",
+            path.display()
+        )
+    })?;
     let whole = bytes
         .iter()
         .rposition(|byte| *byte == b'\n')
@@ -130,12 +145,23 @@ pub fn read(path: &Path) -> Result<Found> {
         .split_inclusive(|byte| *byte == b'\n')
         .enumerate()
     {
-        let at = || format!("failed to read line {} of {}", index + 1, path.display());
+        let at = || {
+            format!(
+                "failed to read line {} of {}; restore the file, or cut it off before that line: what is missing is \
+                 measured again by `cargo matrix sweep --resume`",
+                index + 1,
+                path.display()
+            )
+        };
         let line = serde_json::from_slice(line).with_context(at)?;
         record = Some(extended(record, line).with_context(at)?);
     }
-    let record =
-        record.with_context(|| format!("failed to read {}: it holds no plan", path.display()))?;
+    let record = record.with_context(|| {
+        format!(
+            "failed to read {}: it holds no plan, so there is nothing to go on with; delete it",
+            path.display()
+        )
+    })?;
     Ok(Found {
         record,
         whole_bytes: whole as u64,

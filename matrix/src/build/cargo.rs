@@ -17,6 +17,14 @@ use crate::workspace::Workspace;
 /// The profile of everything that is measured.
 pub(super) const PROFILE: &str = "design";
 
+/// What autoconf (jemalloc), the crate cc (mimalloc) and rustc (linking) say when there is no C compiler.
+const NO_C_COMPILER: [&str; 4] = [
+    "C compiler cannot create executables",
+    "no acceptable C compiler found",
+    "failed to find tool",
+    "linker `cc` not found",
+];
+
 /// What cargo is asked for.
 pub(super) struct Target {
     /// The package that holds it.
@@ -70,9 +78,15 @@ impl fmt::Display for Failed {
             stderr,
         } = self;
         let says = stderr.trim_end();
+        let lacks_c = NO_C_COMPILER.iter().any(|words| says.contains(words));
+        let advice = if lacks_c {
+            "A C compiler that works is missing: install gcc or clang, or name one in CC"
+        } else {
+            "Correct that"
+        };
         write!(
             f,
-            "failed to build {arm}; cargo says:\n{says}\nCorrect that, then run `{command}` alone until it passes"
+            "failed to build {arm}; cargo says:\n{says}\n{advice}; then run `{command}` alone until it passes"
         )
     }
 }
@@ -147,16 +161,26 @@ fn executable(output: &Output) -> Result<PathBuf> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_failure_says_what_cargo_says_and_what_to_do() {
+    fn failed(stderr: &str) -> String {
         let failed = Failed {
             arm: "epoll+floor".to_owned(),
             command: "cargo build".to_owned(),
-            stderr: "error: oh\n\n".to_owned(),
+            stderr: stderr.to_owned(),
         };
+        failed.to_string()
+    }
+
+    #[test]
+    fn a_failure_says_what_cargo_says_and_what_to_do() {
         assert_eq!(
-            failed.to_string(),
-            "failed to build epoll+floor; cargo says:\nerror: oh\nCorrect that, then run `cargo build` alone until it passes"
+            failed("error: oh\n\n"),
+            "failed to build epoll+floor; cargo says:\nerror: oh\nCorrect that; then run `cargo build` alone until it passes"
         );
+    }
+
+    #[test]
+    fn a_missing_c_compiler_is_named() {
+        let said = failed("configure: error: C compiler cannot create executables\n");
+        assert!(said.contains("install gcc or clang"), "{said}");
     }
 }
