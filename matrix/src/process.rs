@@ -86,7 +86,7 @@ impl Server {
         let mut child = command
             .spawn()
             .with_context(|| {
-                format!("failed to start {shown}; is it an executable for this machine?")
+                format!("failed to start {shown}, which has to be an executable for this machine")
             })
             .fault(Fault::Start)?;
         let lines = read_line_of(child.stdout.take().context("stdout was piped")?);

@@ -373,7 +373,7 @@ fn a_busy_client_marks_the_wall_clock_and_leaves_the_cell_valid() {
         "{text}"
     );
     assert!(
-        limited[1].starts_with("† client-limited: the client was busy for 97–97 %"),
+        limited[1].starts_with("† client-limited: the client was busy for 97 %"),
         "{text}"
     );
     assert!(

@@ -258,8 +258,14 @@ fn client_limited(block: &Block) -> Option<String> {
     let percents: Vec<f64> = shares.map(|share| share * 100.0).collect();
     let most = percents.iter().copied().reduce(f64::max)?;
     let least = percents.iter().copied().fold(most, f64::min);
+    let (least, most) = (format!("{least:.0}"), format!("{most:.0}"));
+    let range = if least == most {
+        most
+    } else {
+        format!("{least}–{most}")
+    };
     Some(format!(
-        "† client-limited: the client was busy for {least:.0}–{most:.0} % of its core (85 % is the most), so this is its pace \
+        "† client-limited: the client was busy for {range} % of its core (85 % is the most), so this is its pace \
          as much as the\n  server's; CPU and memory count. {CLIENT_REMEDY}"
     ))
 }

@@ -7,7 +7,7 @@ use super::{Cell, Finding, level};
 use crate::campaign::Campaign;
 use crate::sheet::CLIENT_REMEDY;
 use crate::table::{Format, Table, markdown_list, number, percent};
-use crate::verdict::{ClientState, Conditions, Effect, MachineState, Metric};
+use crate::verdict::{ClientState, Conditions, Decision, Effect, MachineState, Metric};
 
 pub(super) fn printed(findings: &[Finding], campaign: &Campaign, format: Format) -> Result<String> {
     Ok(match format {
@@ -169,7 +169,7 @@ fn notes(finding: &Finding) -> Vec<String> {
         notes.push(client_limited(&finding.cells));
     }
     let primary = judgement.roles.primary;
-    if !judgement.is_trusted(primary) {
+    if !judgement.is_trusted(primary) && judgement.decision == Decision::Inconclusive {
         notes.push(format!(
             "{} is the primary metric and had no say, so nothing could be decided",
             primary.name()
@@ -254,4 +254,63 @@ fn csv(findings: &[Finding]) -> String {
         }
     }
     table.csv()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::validity::{Label, Limit};
+    use crate::verdict::{Judgement, LOOKS, Observed, Pair, Roles};
+    use crate::workload::Workload;
+
+    fn finding(conditions: Conditions, primary: Metric) -> Finding {
+        let pair = Pair {
+            baseline: 1e6,
+            candidate: 1e6,
+            log_ratio: 0.0,
+        };
+        let pairs = Metric::ALL.map(|metric| (metric, vec![pair; 8])).into();
+        let observed = Observed { pairs, conditions };
+        let judgement = Judgement::of(&observed, &Roles::new(primary, &[]), LOOKS[0], 1);
+        let cell = |arm: &str, share| Cell {
+            arm: arm.to_owned(),
+            label: Label {
+                client_share: Some(share),
+                invalid: Vec::new(),
+                limits: vec![Limit::ClientBusy { share }],
+            },
+        };
+        Finding {
+            workload: Workload::Baseline,
+            decision: Some(judgement.decision),
+            judgement,
+            cells: vec![cell("a", 0.97), cell("b", 0.9)],
+        }
+    }
+
+    #[test]
+    fn what_a_busy_client_says_is_marked_and_explained() {
+        let conditions = Conditions {
+            machine: MachineState::Quiet,
+            client: ClientState::Limiting,
+        };
+        let finding = finding(conditions, Metric::CpuPerRequest);
+        let table = people_table(&finding).text();
+        let marks: Vec<bool> = table.lines().map(|line| line.ends_with('†')).collect();
+        assert_eq!(marks, [false, false, false, true, true], "{table}");
+        assert!(table.contains("throughput /s (guard)") && table.contains("p99 µs (shown)"));
+        let notes = notes(&finding);
+        assert!(
+            notes[0].starts_with("† client-limited: the client was busy for 97 and 90 %"),
+            "{notes:?}"
+        );
+        assert_eq!(notes[1..], ["DECISION  NO-DIFFERENCE"]);
+    }
+
+    #[test]
+    fn a_primary_metric_without_a_say_is_why_nothing_is_decided() {
+        let notes = notes(&finding(Conditions::default(), Metric::Throughput));
+        assert!(notes[2].starts_with("throughput is the primary metric and had no say"));
+        assert_eq!(notes[3], "DECISION  INCONCLUSIVE");
+    }
 }
