@@ -4,20 +4,21 @@
 //! outlives the formulas. Records of the same campaign, or of several with the same arms and settings, merge by the
 //! launches' keys: idempotent, commutative, associative. Histograms are added, percentiles are never averaged.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+mod latency;
+mod plan;
 
-use anyhow::{Context, Result, bail};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use hdrhistogram::Histogram;
-use hdrhistogram::serialization::{Deserializer, Serializer, V2Serializer};
+use std::collections::BTreeMap;
+
+use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::machine::{Machine, Quiet};
 use crate::process::{End, Events, Memory};
 use crate::validity::Label;
 use crate::workload::Workload;
+
+pub use latency::Latency;
+pub use plan::{LeftOut, Plan, PlannedArm, Settings};
 
 /// Raised when a line's meaning changes; additions do not change it.
 pub const SCHEMA: u32 = 1;
@@ -32,106 +33,6 @@ pub enum Line {
     Machine(Box<Machine>),
     /// All others.
     Launch(Box<Launch>),
-}
-
-/// What a campaign set out to do.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Plan {
-    /// [`SCHEMA`].
-    pub schema: u32,
-    /// The name of the record: date, command and seed.
-    pub campaign: String,
-    /// The command that made it.
-    pub command: String,
-    /// Everything drawn by chance comes from it.
-    pub seed: u64,
-    /// The executables under test; the first one is the reference.
-    pub arms: Vec<PlannedArm>,
-    /// What was wanted and cannot run on this machine, and why.
-    pub left_out: Vec<LeftOut>,
-    /// The workloads, in table order.
-    pub workloads: Vec<Workload>,
-    /// The rest.
-    pub settings: Settings,
-}
-
-/// One executable under test.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PlannedArm {
-    /// The design's name, `BACKEND+floor`, or a path.
-    pub name: String,
-    /// Where it lies.
-    pub path: PathBuf,
-    /// The hash of its bytes, in hexadecimal.
-    pub sha256: String,
-    /// Whether it answers everything with the same bytes.
-    pub is_floor: bool,
-}
-
-/// A design that cannot run on this machine.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct LeftOut {
-    /// Its name.
-    pub name: String,
-    /// What it said.
-    pub reason: String,
-}
-
-/// How load is offered.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Settings {
-    /// Launches per workload, at most.
-    pub launches: u32,
-    /// Rounds per launch: in each, every arm gets one slice.
-    pub rounds: u32,
-    /// The length of a slice.
-    pub slice_ms: u64,
-    /// Connections per arm.
-    pub connections: u32,
-    /// The rate of the open loop; none for the closed loop.
-    pub requests_per_s: Option<f64>,
-}
-
-impl Plan {
-    /// The arm that is the floor of this arm's backend, by name; a floor has none.
-    #[must_use]
-    pub fn floor_of(&self, arm: usize) -> Option<usize> {
-        let (backend, _) = self.arms[arm].name.split_once('+')?;
-        let floor = self
-            .arms
-            .iter()
-            .position(|other| other.name == format!("{backend}+floor"))?;
-        (floor != arm).then_some(floor)
-    }
-
-    /// What an arm is called in a sentence; an executable that is compared with itself is there twice.
-    #[must_use]
-    pub fn label(&self, arm: usize) -> String {
-        let name = &self.arms[arm].name;
-        let is_single = self.arms.iter().filter(|other| other.name == *name).count() == 1;
-        if is_single {
-            name.clone()
-        } else {
-            format!("{name} (arm {})", arm + 1)
-        }
-    }
-
-    /// Whether two plans measure the same executables in the same way; how many launches they plan may differ.
-    fn is_about_the_same_as(&self, other: &Plan) -> bool {
-        let arms = |plan: &Plan| {
-            plan.arms
-                .iter()
-                .map(|arm| (arm.name.clone(), arm.sha256.clone()))
-                .collect::<Vec<_>>()
-        };
-        let settings = |plan: &Plan| Settings {
-            launches: 0,
-            ..plan.settings
-        };
-        self.schema == other.schema
-            && arms(self) == arms(other)
-            && settings(self) == settings(other)
-    }
 }
 
 /// One start of all servers under one workload.
@@ -218,61 +119,6 @@ pub struct Slice {
     pub client_cpu_ns: u64,
     /// Requests under way, on average.
     pub in_flight_requests: f64,
-}
-
-/// A histogram of nanoseconds; stored as base64 of HdrHistogram's V2 format.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Latency(pub Histogram<u64>);
-
-impl Latency {
-    /// No value yet: three significant digits, growing as needed.
-    ///
-    /// # Panics
-    /// Never: three digits are within the limits.
-    #[must_use]
-    pub fn empty() -> Latency {
-        Latency(Histogram::new(3).expect("three significant digits are allowed"))
-    }
-
-    /// Adds the values of `other`.
-    ///
-    /// # Errors
-    /// When the histogram cannot grow to hold them.
-    pub fn add(&mut self, other: &Histogram<u64>) -> Result<()> {
-        self.0
-            .add(other)
-            .context("failed to merge two latency histograms")
-    }
-
-    /// The value at a quantile, if at least ten values lie beyond it.
-    #[must_use]
-    pub fn quantile_ns(&self, quantile: f64) -> Option<f64> {
-        let beyond = self.0.len() as f64 * (1.0 - quantile);
-        (beyond >= 10.0).then(|| self.0.value_at_quantile(quantile) as f64)
-    }
-}
-
-impl From<Latency> for String {
-    fn from(latency: Latency) -> String {
-        let mut bytes = Vec::new();
-        V2Serializer::new()
-            .serialize(&latency.0, &mut bytes)
-            .expect("a histogram of this process fits a Vec");
-        STANDARD.encode(bytes)
-    }
-}
-
-impl TryFrom<String> for Latency {
-    type Error = anyhow::Error;
-
-    fn try_from(text: String) -> Result<Latency> {
-        let bytes = STANDARD.decode(text).context("a histogram is not base64")?;
-        let histogram = Deserializer::new().deserialize(&mut bytes.as_slice());
-        histogram.map(Latency).map_err(|error| {
-            anyhow::anyhow!("a histogram is not in HdrHistogram's V2 format: {error}")
-        })
-    }
 }
 
 /// What makes a launch unique.

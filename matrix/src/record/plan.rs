@@ -1,0 +1,107 @@
+//! The first line of a record: which executables are measured, and how.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::workload::Workload;
+
+/// What a campaign set out to do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// [`SCHEMA`](super::SCHEMA).
+    pub schema: u32,
+    /// The name of the record: date, command and seed.
+    pub campaign: String,
+    /// The command that made it.
+    pub command: String,
+    /// Everything drawn by chance comes from it.
+    pub seed: u64,
+    /// The executables under test; the first one is the reference.
+    pub arms: Vec<PlannedArm>,
+    /// What was wanted and cannot run on this machine, and why.
+    pub left_out: Vec<LeftOut>,
+    /// The workloads, in table order.
+    pub workloads: Vec<Workload>,
+    /// The rest.
+    pub settings: Settings,
+}
+
+/// One executable under test.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlannedArm {
+    /// The design's name, `BACKEND+floor`, or a path.
+    pub name: String,
+    /// Where it lies.
+    pub path: PathBuf,
+    /// The hash of its bytes, in hexadecimal.
+    pub sha256: String,
+    /// Whether it answers everything with the same bytes.
+    pub is_floor: bool,
+}
+
+/// A design that cannot run on this machine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// Its name.
+    pub name: String,
+    /// What it said.
+    pub reason: String,
+}
+
+/// How load is offered.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Launches per workload, at most.
+    pub launches: u32,
+    /// Rounds per launch: in each, every arm gets one slice.
+    pub rounds: u32,
+    /// The length of a slice.
+    pub slice_ms: u64,
+    /// Connections per arm.
+    pub connections: u32,
+    /// The rate of the open loop; none for the closed loop.
+    pub requests_per_s: Option<f64>,
+}
+
+impl Plan {
+    /// The arm that is the floor of this arm's backend, by name; a floor has none.
+    #[must_use]
+    pub fn floor_of(&self, arm: usize) -> Option<usize> {
+        let (backend, _) = self.arms[arm].name.split_once('+')?;
+        let floor = self
+            .arms
+            .iter()
+            .position(|other| other.name == format!("{backend}+floor"))?;
+        (floor != arm).then_some(floor)
+    }
+
+    /// What an arm is called in a sentence; an executable that is compared with itself is there twice.
+    #[must_use]
+    pub fn label(&self, arm: usize) -> String {
+        let name = &self.arms[arm].name;
+        let is_single = self.arms.iter().filter(|other| other.name == *name).count() == 1;
+        if is_single {
+            name.clone()
+        } else {
+            format!("{name} (arm {})", arm + 1)
+        }
+    }
+
+    /// Whether two plans measure the same executables in the same way; how many launches they plan may differ.
+    pub(super) fn is_about_the_same_as(&self, other: &Plan) -> bool {
+        let arms = |plan: &Plan| {
+            plan.arms
+                .iter()
+                .map(|arm| (arm.name.clone(), arm.sha256.clone()))
+                .collect::<Vec<_>>()
+        };
+        let settings = |plan: &Plan| Settings {
+            launches: 0,
+            ..plan.settings
+        };
+        self.schema == other.schema
+            && arms(self) == arms(other)
+            && settings(self) == settings(other)
+    }
+}
