@@ -58,6 +58,14 @@ pub struct Launch {
     pub arms: Vec<Observation>,
 }
 
+impl Launch {
+    /// The CPU that servers and client had to share, if they did.
+    #[must_use]
+    pub fn cpu_shared(&self) -> Option<usize> {
+        (self.server_cpu == self.client_cpu).then_some(self.server_cpu)
+    }
+}
+
 /// What was seen of one arm in one launch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Observation {

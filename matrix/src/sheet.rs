@@ -18,7 +18,7 @@ use crate::validity::Label;
 use crate::verdict::{MachineState, Metric};
 use crate::workload::Workload;
 
-pub(crate) use print::CLIENT_REMEDY;
+pub(crate) use print::{CLIENT_REMEDY, shared};
 
 /// A table describes and decides nothing, so its intervals are plain 95 % ones.
 const ALPHA: f64 = 0.05;
@@ -137,8 +137,6 @@ fn block(record: &Record, workload: Workload) -> Result<Block> {
         .iter()
         .map(|launch| launch.quiet.foreign_share)
         .collect();
-    let shared =
-        |launch: &&Launch| (launch.server_cpu == launch.client_cpu).then_some(launch.server_cpu);
     let arms = 0..record.plan().arms.len();
     Ok(Block {
         workload,
@@ -146,7 +144,7 @@ fn block(record: &Record, workload: Workload) -> Result<Block> {
         launches_quiet: launches.iter().filter(quiet).count(),
         foreign_share: median(&shares),
         machine: state_over(launches.iter().map(|launch| &launch.quiet)),
-        cpu_shared: launches.iter().find_map(shared),
+        cpu_shared: launches.iter().find_map(|launch| launch.cpu_shared()),
         rows: arms
             .map(|arm| row(record, &launches, arm))
             .collect::<Result<_>>()?,

@@ -8,6 +8,7 @@ use crate::axes::Axes;
 use crate::campaign::{Asked, Campaign, Refused};
 use crate::commands::measure::{self, Measure};
 use crate::error::Outcome;
+use crate::record::Launch;
 use crate::validity::Label;
 use crate::verdict::{Decision, Judgement, LOOKS, Metric, Roles, looks, until_decided};
 use crate::workload::Workload;
@@ -70,6 +71,8 @@ struct Finding {
     judgement: Judgement,
     /// What is said of both cells.
     cells: Vec<Cell>,
+    /// The CPU that servers and client had to share, if they did.
+    cpu_shared: Option<usize>,
 }
 
 /// One side under one workload.
@@ -127,6 +130,11 @@ fn found(campaign: &mut Campaign, args: &Args, workload: Workload) -> Result<Fin
         decision: is_valid.then_some(judgement.decision),
         judgement,
         cells,
+        cpu_shared: campaign
+            .record()
+            .launches_of(workload)
+            .into_iter()
+            .find_map(Launch::cpu_shared),
     })
 }
 

@@ -244,9 +244,16 @@ fn notes(block: &Block) -> Vec<String> {
     }
     notes.extend(client_limited(block));
     if let Some(cpu) = block.cpu_shared {
-        notes.push(format!("server and client shared CPU {cpu}: no other may be used; ratios hold, absolute figures do not"));
+        notes.push(shared(cpu));
     }
     notes
+}
+
+/// What it means that there is one CPU for both.
+pub(crate) fn shared(cpu: usize) -> String {
+    format!(
+        "server and client shared CPU {cpu}: no other may be used; ratios hold, absolute figures do not"
+    )
 }
 
 /// What `†` means; one note for all rows, as nearly all of them have it together.

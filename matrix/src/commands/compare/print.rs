@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{Cell, Finding, level};
 use crate::campaign::Campaign;
-use crate::sheet::CLIENT_REMEDY;
+use crate::sheet::{CLIENT_REMEDY, shared};
 use crate::table::{Format, Table, markdown_list, number, percent};
 use crate::verdict::{ClientState, Conditions, Decision, Effect, MachineState, Metric};
 
@@ -168,6 +168,7 @@ fn notes(finding: &Finding) -> Vec<String> {
     if judgement.conditions.client == ClientState::Limiting {
         notes.push(client_limited(&finding.cells));
     }
+    notes.extend(finding.cpu_shared.map(shared));
     let primary = judgement.roles.primary;
     if !judgement.is_trusted(primary) && judgement.decision == Decision::Inconclusive {
         notes.push(format!(
@@ -285,6 +286,7 @@ mod tests {
             decision: Some(judgement.decision),
             judgement,
             cells: vec![cell("a", 0.97), cell("b", 0.9)],
+            cpu_shared: None,
         }
     }
 
