@@ -58,7 +58,7 @@ impl Axes {
         self.listed.excluded()
     }
 
-    /// The floor of every backend that has one: an example named `floor` in the backend's package.
+    /// The floor of every backend that has one: an example of the backend's package.
     pub fn floors(&self) -> Vec<Arm> {
         let backends = self
             .axes()
@@ -70,6 +70,16 @@ impl Axes {
             .cloned()
             .map(Arm::Floor)
             .collect()
+    }
+
+    /// The floor beside which an arm is to be seen: that of a design's backend.
+    pub fn floor_of(&self, arm: &Arm) -> Option<Arm> {
+        let Arm::Design(design) = arm else {
+            return None;
+        };
+        let backend = design.value(BACKEND)?;
+        let floor = Arm::Floor(backend.to_owned());
+        self.has_floor(backend).then_some(floor)
     }
 
     /// The design of this name.
@@ -114,7 +124,7 @@ impl Axes {
             package
                 .targets
                 .iter()
-                .any(|target| target.is_example() && target.name == "floor")
+                .any(|target| target.is_example() && target.name == floor_target(backend))
         })
     }
 }
@@ -122,6 +132,11 @@ impl Axes {
 /// The package of a backend.
 pub(crate) fn backend_package(backend: &str) -> String {
     format!("{SERVER}-{backend}")
+}
+
+/// The example that is the floor of a backend.
+pub(crate) fn floor_target(backend: &str) -> String {
+    format!("{backend}-floor")
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! at the moment wait with their connections open. An arm that breaks off is left out of the remaining rounds and says why;
 //! the others go on.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 
@@ -62,8 +62,11 @@ pub fn launch(
     }
     arms.sort_by_key(|(arm, _)| *arm);
     let mut arms: Vec<Running> = arms.into_iter().map(|(_, running)| running).collect();
-    for arm in random.order(arms.len()) {
-        arms[arm].guarded(|arm| arm.warm_up(load))?;
+    // In rounds as well: an arm that waited for all the others would lose its connections to the idle timeout.
+    while arms.iter().any(Running::is_cold) {
+        for arm in random.order(arms.len()) {
+            arms[arm].guarded(|arm| arm.warm_up(load))?;
+        }
     }
     for round in 0..plan.settings.rounds {
         for (position, arm) in random.order(arms.len()).into_iter().enumerate() {
@@ -113,6 +116,8 @@ struct Running {
     /// None when its connections could not be opened.
     target: Option<Target>,
     slice: Duration,
+    /// What each slice of the warm-up cost, CPU nanoseconds per request.
+    warmup: Vec<f64>,
     before: Option<Events>,
     seen: Observation,
 }
@@ -151,6 +156,7 @@ impl Running {
             server,
             target,
             slice,
+            warmup: Vec::new(),
             before: None,
             seen,
         })
@@ -172,14 +178,18 @@ impl Running {
         Ok(())
     }
 
+    /// Whether it has not been loaded for long enough to be measured.
+    fn is_cold(&self) -> bool {
+        let loaded = self.slice * self.warmup.len() as u32;
+        self.seen.failure.is_none()
+            && (loaded < WARMUP_MIN || (!settled(&self.warmup) && loaded < WARMUP_MAX))
+    }
+
     fn warm_up(&mut self, load: &mut Load) -> Result<()> {
-        let began = Instant::now();
-        let mut costs = Vec::new();
-        while began.elapsed() < WARMUP_MIN || (!settled(&costs) && began.elapsed() < WARMUP_MAX) {
-            let (slice, server_cpu_ns) = self.slice(load)?;
-            costs.push(server_cpu_ns as f64 / slice.requests.max(1) as f64);
-        }
-        self.seen.warmup_slices = costs.len() as u32;
+        let (slice, server_cpu_ns) = self.slice(load)?;
+        self.warmup
+            .push(server_cpu_ns as f64 / slice.requests.max(1) as f64);
+        self.seen.warmup_slices = self.warmup.len() as u32;
         self.before = self.server.events();
         Ok(())
     }

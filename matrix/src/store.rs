@@ -65,6 +65,11 @@ impl Store {
         .alone()?;
         let found = read(path)?;
         if found.torn_bytes > 0 {
+            eprintln!(
+                "the last line of {} is torn: {} bytes are cut off, and that launch is made again",
+                path.display(),
+                found.torn_bytes
+            );
             store
                 .file
                 .set_len(found.whole_bytes)

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 use cargo_metadata::Message;
 
 use crate::arm::Arm;
-use crate::axes::{SERVER, backend_package};
+use crate::axes::{SERVER, backend_package, floor_target};
 use crate::design::Design;
 use crate::workspace::Workspace;
 
@@ -53,7 +53,7 @@ impl Target {
     }
 
     pub(super) fn floor(backend: &str) -> Self {
-        let arguments = ["--example", "floor"].map(str::to_owned).to_vec();
+        let arguments = vec!["--example".to_owned(), floor_target(backend)];
         Self {
             package: backend_package(backend),
             arguments,

@@ -1,4 +1,4 @@
-//! `cargo matrix run`: one cell, for a look at a single server.
+//! `cargo matrix run`: one cell and its floor, for a look at a single server.
 
 use anyhow::Result;
 
@@ -8,7 +8,7 @@ use crate::commands::measure::{self, Measure};
 use crate::error::Outcome;
 use crate::workload::Workload;
 
-/// Measure one executable under one workload
+/// Measure one executable under one workload, beside the floor of its backend
 ///
 /// Example: cargo matrix run epoll+split+system -w pipelined
 #[derive(Clone, Debug, clap::Args)]
@@ -43,13 +43,15 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let slices =
         |duration_s: u32| (u64::from(duration_s) * 1000).div_ceil(args.measure.slice_ms) as u32;
     let rounds = args.duration.map_or(args.rounds, slices);
+    let arm = axes.arm(&args.arm)?;
+    let floor = axes.floor_of(&arm);
     let mut campaign = args.measure.begin(
         &axes,
         Asked {
             command: "run",
             started: measure::now(),
             seed: args.measure.seed(),
-            arms: vec![axes.arm(&args.arm)?],
+            arms: [arm].into_iter().chain(floor).collect(),
             workloads: vec![args.workload],
             settings: args.measure.settings(args.launches, rounds, args.rate),
             refused: Refused::Fails,

@@ -1,8 +1,8 @@
 //! The sign-flip permutation test over launches, and the interval that belongs to it.
 //!
-//! Which server of a pair is baseline and which is candidate was decided by chance in every launch. Were there no
-//! difference, the sign of each launch's log-ratio would be a coin toss, whatever the noise looks like: no normality
-//! and no independence in time is assumed. So the mean is compared with what it would be under other tosses.
+//! Which of two servers is started first, which CPU they get, how their environments are padded and which is loaded first
+//! in a round is decided by chance in every launch. Were there no difference between them, the sign of each launch's
+//! log-ratio would be a coin toss, whatever the noise looks like: no normality and no independence in time is assumed. So the mean is compared with what it would be under other tosses.
 //!
 //! For a supposed difference δ the same test is made on `values − δ`. One toss flips a set of launches. With F the mean
 //! of the flipped values and U the mean of the others, the flipped statistic is at least as far from zero as the
