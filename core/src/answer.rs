@@ -255,6 +255,10 @@ impl<'a, B: Buffers> Answer<'a, B> {
         if !self.fields.is_empty() {
             check_fields(self.fields)?;
         }
+        if !status.has_content() && !matches!(content, Content::None) {
+            // What followed would be read as the next answer (RFC 9112 §6.3).
+            return Err(Unanswered(Hold::Fault(Fault::Application)));
+        }
         let region = self.buffers.region();
         if status == Status::OK {
             region.extend_from_slice(self.opening.ok());
@@ -326,11 +330,15 @@ fn write_rare(region: &mut Vec<u8>, content: Content, media_type: Option<&MediaT
     region.len()
 }
 
-/// A value with a line end in it would let its author write fields, and answers, of his own (RFC 9110 §5.5).
+/// A value with a line end in it would let its author write fields, and answers, of his own (RFC 9110 §5.5). What frames
+/// the message or rules the connection is the core's.
 #[cold]
 fn check_fields(fields: &[(&str, &str)]) -> Result<(), Unanswered> {
     let fits = |(name, value): &(&str, &str)| {
         !name.is_empty()
+            && !["content-length", "transfer-encoding", "connection"]
+                .iter()
+                .any(|own| name.eq_ignore_ascii_case(own))
             && name.bytes().all(scan::is_token)
             && scan::value_end(value.as_bytes(), 0) == value.len()
     };

@@ -35,7 +35,10 @@ pub enum Reserve {
 /// - Bytes come out of `pending` in the order in which they were written, each exactly once, however `sent` cuts them.
 /// - Bytes keep their address from the moment they are written until `sent` has counted them.
 /// - After `close` the pool has back whatever it lent.
-pub trait Buffers: Sized {
+///
+/// Sealed: a backend lets the kernel read pending bytes between calls, so that they stay in place is a matter of memory
+/// safety, which only strategies from here are known to keep.
+pub trait Buffers: Sized + sealed::Sealed {
     /// The regions of a connection that opens.
     fn open(pool: &mut Pool) -> Self;
 
@@ -51,8 +54,16 @@ pub trait Buffers: Sized {
     /// The first `bytes` of what is pending have been sent.
     fn sent(&mut self, bytes: usize, pool: &mut Pool);
 
+    /// Gives back what has been reserved and not written to.
+    fn release(&mut self, pool: &mut Pool);
+
     /// Gives everything back.
     fn close(self, pool: &mut Pool);
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl<const BASE: usize> Sealed for super::Tiered<BASE> {}
 }
 
 #[cfg(test)]

@@ -75,6 +75,10 @@ pub(crate) struct Connection<H: Handler, B> {
     input_ended: bool,
     /// What is pending has been handed out and not yet counted as sent.
     sending: bool,
+    /// It stands in the worker's list of those that wait for a region.
+    pub(crate) waiting: bool,
+    /// How far what is pending has got.
+    output: Flow,
     /// A 100 (Continue) is due as soon as there is room for it.
     owes_continue: bool,
     /// It stands in the worker's queue of changed connections.
@@ -106,6 +110,39 @@ enum Phase {
     Ending { lingers: bool, shut: bool },
     /// It closes now, whatever is pending.
     Over,
+}
+
+/// How far bytes have got in one direction, and since when. A peer has a time in which something must move, and beyond
+/// that time as much as what has moved takes at the slowest rate: so neither silence nor a trickle holds on for long.
+#[derive(Clone, Copy, Debug, Default)]
+struct Flow {
+    began_ms: u64,
+    moved_ms: u64,
+    bytes: u64,
+}
+
+impl Flow {
+    fn begun(now: Now) -> Flow {
+        Flow {
+            began_ms: now.monotonic_ms,
+            moved_ms: now.monotonic_ms,
+            bytes: 0,
+        }
+    }
+
+    fn moved(&mut self, bytes: usize, now: Now) {
+        self.moved_ms = now.monotonic_ms;
+        self.bytes += bytes as u64;
+    }
+
+    fn until_ms(&self, timeout_ms: u64, bytes_per_s_min: u64) -> u64 {
+        let earned_ms = self.bytes.saturating_mul(1_000) / bytes_per_s_min.max(1);
+        let silent_ms = self.moved_ms.saturating_add(timeout_ms);
+        self.began_ms
+            .saturating_add(timeout_ms)
+            .saturating_add(earned_ms)
+            .min(silent_ms)
+    }
 }
 
 /// By when something has to happen, and what.
@@ -148,6 +185,8 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
             },
             input_ended: false,
             sending: false,
+            waiting: false,
+            output: Flow::default(),
             owes_continue: false,
             queued: false,
             woken: false,
@@ -225,8 +264,9 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
     /// What is to be sent next. Until `sent` says otherwise it counts as being sent.
     #[inline]
     pub(crate) fn pending(&mut self) -> &[u8] {
-        self.sending = true;
-        self.buffers.pending()
+        let pending = self.buffers.pending();
+        self.sending = !pending.is_empty();
+        pending
     }
 
     /// So many of the pending bytes are out.
@@ -235,7 +275,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
         self.sending = false;
         if bytes > 0 {
             self.buffers.sent(bytes, &mut shared.pool);
-            self.deadline.kind = Timer::Unset;
+            self.output.moved(bytes, shared.now);
             if self.buffers.pending().is_empty()
                 && (self.owes_continue || !matches!(self.phase, Phase::Head))
             {
@@ -257,13 +297,22 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
         }
     }
 
-    /// Something that it waited for may have come: it was resumed, or a region was returned.
+    /// It was resumed, or the time until which it was parked has come.
     pub(crate) fn wake(&mut self, shared: &mut Shared<H>) {
         match self.phase {
-            Phase::Held(Hold::Parked(_) | Hold::Region) => self.present_again(shared),
-            Phase::Streaming { .. } | Phase::Refused(_) if self.buffers.pending().is_empty() => {
+            Phase::Held(Hold::Parked(_)) => self.present_again(shared),
+            Phase::Streaming { waits: false, .. } if self.buffers.pending().is_empty() => {
                 self.go_on(shared)
             }
+            _ => {}
+        }
+    }
+
+    /// A region may be there for it.
+    pub(crate) fn retry(&mut self, shared: &mut Shared<H>) {
+        self.waiting = false;
+        match self.phase {
+            Phase::Held(Hold::Region) | Phase::Streaming { waits: true, .. } => self.go_on(shared),
             _ => {}
         }
     }
@@ -301,7 +350,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
     pub(crate) fn settle(&mut self, now: Now, limits: &Limits) -> Deadline {
         let idle = matches!(self.phase, Phase::Head) && self.tail.is_empty();
         if idle && self.buffers.pending().is_empty() {
-            let at_ms = now.monotonic_ms + limits.idle_timeout_ms;
+            let at_ms = now.monotonic_ms.saturating_add(limits.idle_timeout_ms);
             self.deadline = Deadline {
                 at_ms,
                 kind: Timer::Idle,
@@ -313,30 +362,59 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
     }
 
     fn settle_busy(&mut self, now: Now, limits: &Limits) {
-        let (kind, time_ms) = match self.phase {
-            Phase::Held(Hold::Parked(_)) if self.buffers.pending().is_empty() => {
-                (Timer::Parked, NEVER_MS)
-            }
-            _ if !self.buffers.pending().is_empty() => (Timer::Send, limits.send_timeout_ms),
-            Phase::Head => (Timer::Head, limits.head_timeout_ms),
-            Phase::Content(body) => (Timer::Content, body.time_ms(limits)),
-            Phase::Held(Hold::Region) | Phase::Refused(_) => (Timer::Region, limits.region_wait_ms),
-            Phase::Streaming { waits: true, .. } => (Timer::Region, limits.region_wait_ms),
-            Phase::Ending { .. } => (Timer::Linger, limits.linger_timeout_ms),
-            _ => (Timer::Parked, NEVER_MS),
+        let pending = !self.buffers.pending().is_empty();
+        let former = self.deadline.kind;
+        let from_now = |kind, time_ms| Deadline {
+            at_ms: now.monotonic_ms.saturating_add(time_ms),
+            kind,
         };
-        if let Phase::Held(Hold::Parked(Some(at_ms))) = self.phase {
+        let never = |kind| Deadline {
+            at_ms: NEVER_MS,
+            kind,
+        };
+        self.deadline = match self.phase {
             // It runs while earlier answers are still being sent: a slow reader is noticed when it ends.
-            self.deadline = Deadline {
+            Phase::Held(Hold::Parked(Some(at_ms))) => Deadline {
                 at_ms,
                 kind: Timer::Parked,
-            };
-        } else if kind != self.deadline.kind {
-            self.deadline = Deadline {
-                at_ms: now.monotonic_ms.saturating_add(time_ms),
-                kind,
-            };
-        }
+            },
+            _ if pending => {
+                if former != Timer::Send {
+                    self.output = Flow::begun(now);
+                }
+                let at_ms = self
+                    .output
+                    .until_ms(limits.send_timeout_ms, limits.send_bytes_per_s_min);
+                Deadline {
+                    at_ms,
+                    kind: Timer::Send,
+                }
+            }
+            Phase::Content(body) => {
+                let at_ms = body
+                    .input
+                    .until_ms(limits.content_timeout_ms, limits.content_bytes_per_s_min);
+                Deadline {
+                    at_ms,
+                    kind: Timer::Content,
+                }
+            }
+            Phase::Head if former != Timer::Head => from_now(Timer::Head, limits.head_timeout_ms),
+            Phase::Held(Hold::Region)
+            | Phase::Streaming { waits: true, .. }
+            | Phase::Refused(_)
+                if former != Timer::Region =>
+            {
+                from_now(Timer::Region, limits.region_wait_ms)
+            }
+            Phase::Ending { .. } if former != Timer::Linger => {
+                from_now(Timer::Linger, limits.linger_timeout_ms)
+            }
+            Phase::Held(Hold::Parked(None)) | Phase::Streaming { waits: false, .. } => {
+                never(Timer::Parked)
+            }
+            _ => self.deadline,
+        };
     }
 
     /// Its deadline has passed.

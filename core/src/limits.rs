@@ -39,12 +39,15 @@ pub struct Limits {
     pub idle_timeout_ms: u64,
     /// How long a head may take from its first byte. Beyond: 408, close.
     pub head_timeout_ms: u64,
-    /// How long content may take, before its length is counted. Beyond: 408, close.
+    /// How long content may be silent, and how long it may take before what has arrived is counted. Beyond: 408, close.
     pub content_timeout_ms: u64,
-    /// The slowest rate at which announced content may arrive; its length at this rate adds to the time above.
+    /// The slowest rate at which content may arrive: what has arrived adds so much to the time above.
     pub content_bytes_per_s_min: u64,
-    /// How long the peer may take no byte of what is to be sent. Beyond: reset.
+    /// How long the peer may take no byte of what is to be sent, and how long it may take before what it took is counted.
+    /// Beyond: reset.
     pub send_timeout_ms: u64,
+    /// The slowest rate at which the peer may take what is to be sent, since it holds a region for so long.
+    pub send_bytes_per_s_min: u64,
     /// How long a closed connection is still read so that the peer receives its last answer (RFC 9112 §9.6).
     pub linger_timeout_ms: u64,
     /// How long a draining worker waits for what is under way. Beyond: reset.
@@ -69,6 +72,7 @@ impl Limits {
         content_timeout_ms: 20_000,
         content_bytes_per_s_min: 32 * 1024,
         send_timeout_ms: 20_000,
+        send_bytes_per_s_min: 1024,
         linger_timeout_ms: 2_000,
         drain_timeout_ms: 10_000,
     };

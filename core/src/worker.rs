@@ -34,8 +34,8 @@ pub struct Worker<H: Handler, B: Buffers> {
     shared: Shared<H>,
     wheel: Wheel,
     changed: VecDeque<Id>,
-    /// How many of those that wait for a region may try again.
-    waking: usize,
+    /// A region was returned, and those that wait for one have not all tried since.
+    waking: bool,
     drain_until_ms: u64,
     /// What `room` has lent, by the index of the connection, and what it can lend again.
     rooms: Vec<Option<Box<[u8]>>>,
@@ -58,7 +58,7 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
             connections: Slab::new(),
             wheel: Wheel::new(now.monotonic_ms),
             changed: VecDeque::new(),
-            waking: 0,
+            waking: false,
             drain_until_ms: u64::MAX,
             rooms: Vec::new(),
             rooms_free: Vec::new(),
@@ -178,26 +178,51 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
     /// `resume`, draining.
     #[inline]
     pub fn next_changed(&mut self) -> Option<(Id, Want)> {
-        loop {
-            if self.shared.pool.take_returned() {
-                self.waking = self.shared.waiting.len();
-            }
-            let id = match self.changed.pop_front() {
-                Some(id) => id,
-                None if self.waking > 0 => {
-                    self.waking -= 1;
-                    let id = self.shared.waiting.pop_front()?;
-                    if let Some(connection) = self.connections.get_mut(id) {
-                        connection.woken = true;
-                    }
-                    id
-                }
-                None => return None,
-            };
+        while let Some(id) = self.changed.pop_front() {
             if self.connections.get(id).is_some() {
                 return Some((id, self.event(id, Worker::change)));
             }
         }
+        self.next_waiting()
+    }
+
+    /// Lets those that wait for a region try, the first of them first, until one tries in vain.
+    fn next_waiting(&mut self) -> Option<(Id, Want)> {
+        self.waking |= self.shared.pool.take_returned();
+        while self.waking {
+            let Some(id) = self.shared.waiting.pop_front() else {
+                self.waking = false;
+                break;
+            };
+            if self
+                .connections
+                .get(id)
+                .is_none_or(|connection| !connection.waiting)
+            {
+                continue;
+            }
+            let want = self.event(id, Connection::retry);
+            if self
+                .connections
+                .get(id)
+                .is_some_and(|connection| connection.waiting)
+            {
+                // It stands last in line now, where it stood first.
+                self.shared.waiting.rotate_right(1);
+                self.waking = false;
+            }
+            return Some((id, want));
+        }
+        // Whoever ended while waiting still stands in line.
+        if self.shared.waiting.len() > 2 * self.connections.len() + 64 {
+            let connections = &self.connections;
+            self.shared.waiting.retain(|id| {
+                connections
+                    .get(*id)
+                    .is_some_and(|connection| connection.waiting)
+            });
+        }
+        None
     }
 
     fn change(connection: &mut Connection<H, B>, shared: &mut Shared<H>) {
@@ -231,7 +256,7 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
             self.each(|connection| connection.end(CloseReason::Drained));
             self.drain_until_ms = u64::MAX;
         }
-        if !self.changed.is_empty() || self.waking > 0 {
+        if !self.changed.is_empty() || self.waking {
             return Some(now.monotonic_ms);
         }
         let next_ms = self
@@ -247,8 +272,8 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
     pub fn drain(&mut self) {
         if !self.shared.draining {
             self.shared.draining = true;
-            self.drain_until_ms =
-                self.shared.now.monotonic_ms + self.shared.limits.drain_timeout_ms;
+            let timeout_ms = self.shared.limits.drain_timeout_ms;
+            self.drain_until_ms = self.shared.now.monotonic_ms.saturating_add(timeout_ms);
             self.each(Connection::drain);
         }
     }

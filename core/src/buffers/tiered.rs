@@ -85,6 +85,12 @@ impl<const BASE: usize> Buffers for Tiered<BASE> {
         }
     }
 
+    fn release(&mut self, pool: &mut Pool) {
+        if let Some(region) = self.lent.take_if(|region| region.is_empty()) {
+            pool.give_back(region);
+        }
+    }
+
     fn close(self, pool: &mut Pool) {
         pool.keep(self.base);
         if let Some(region) = self.lent {

@@ -1,9 +1,10 @@
 //! Content that does not arrive together with its head: collected behind it in the tail, or streamed to the handler.
 
 use super::request::kept;
-use super::{Connection, Phase, Shared};
+use super::{Connection, Flow, Phase, Shared};
 use crate::buffers::{Buffers, Reserve};
 use crate::chunked::Decoder;
+use crate::clock::Now;
 use crate::error::Fault;
 use crate::handler::{Handler, Plan};
 use crate::head::Framing;
@@ -18,6 +19,7 @@ pub(super) struct Body {
     frame: Frame,
     /// How much more there may be.
     allowed: u64,
+    pub(super) input: Flow,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +30,12 @@ enum Frame {
 
 impl Body {
     /// The content that a head announces.
-    pub(super) fn new(framing: Framing, plan: Plan, limits: &Limits) -> Result<Body, Fault> {
+    pub(super) fn new(
+        framing: Framing,
+        plan: Plan,
+        limits: &Limits,
+        now: Now,
+    ) -> Result<Body, Fault> {
         let allowed = match plan {
             Plan::Collect => limits.content_bytes_max,
             Plan::Stream => limits.streamed_bytes_max,
@@ -43,6 +50,7 @@ impl Body {
             plan,
             frame,
             allowed,
+            input: Flow::begun(now),
         })
     }
 
@@ -55,15 +63,6 @@ impl Body {
             Frame::Left(left) => left == 0,
             Frame::Chunks(decoder) => decoder.done(),
         }
-    }
-
-    /// How long it may take to arrive, from now on.
-    pub(super) fn time_ms(&self, limits: &Limits) -> u64 {
-        let bytes = match self.frame {
-            Frame::Left(left) => left,
-            Frame::Chunks(_) => self.allowed,
-        };
-        limits.content_timeout_ms + bytes.saturating_mul(1_000) / limits.content_bytes_per_s_min
     }
 
     /// Takes a piece of content from the front of `bytes`; returns it and what comes after it and its wrapping.
@@ -100,6 +99,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
         mut bytes: &'b [u8],
     ) -> &'b [u8] {
         self.owes_continue = false;
+        body.input.moved(bytes.len(), shared.now);
         while !bytes.is_empty() && !body.done() {
             let (piece, rest) = match body.take(bytes, &shared.limits) {
                 Ok(taken) => taken,

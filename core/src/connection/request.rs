@@ -67,7 +67,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
         bytes: &'b [u8],
     ) -> Result<Option<(&'b [u8], usize)>, Fault> {
         let plan = shared.handler.on_head(head, &mut self.exchange);
-        let body = Body::new(framing, plan, &shared.limits)?;
+        let body = Body::new(framing, plan, &shared.limits, shared.now)?;
         if plan == Plan::Collect {
             let whole = match framing {
                 Framing::Length(length) if bytes.len() as u64 >= length => {
@@ -128,17 +128,25 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
                 Ok(())
             }
             Err(Unanswered(hold)) => {
-                if hold == Hold::Region {
-                    self.wait_for_region(shared);
+                match hold {
+                    Hold::Region => self.wait_for_region(shared),
+                    _ => self.buffers.release(&mut shared.pool),
                 }
                 Err(Phase::Held(hold))
             }
         }
     }
 
-    fn wait_for_region(&self, shared: &mut Shared<H>) {
-        shared.counters.region_waits += 1;
-        shared.waiting.push_back(self.id);
+    /// Stands in line for a region; whoever stands there again after a vain try is not counted twice.
+    fn wait_for_region(&mut self, shared: &mut Shared<H>) {
+        let again = matches!(
+            self.phase,
+            Phase::Held(Hold::Region) | Phase::Streaming { waits: true, .. }
+        );
+        shared.counters.region_waits += u64::from(!again);
+        if !std::mem::replace(&mut self.waiting, true) {
+            shared.waiting.push_back(self.id);
+        }
     }
 
     /// The request under way is over and done with.
@@ -183,6 +191,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
                 self.after_kept(shared, tail);
             }
             Ok(Piece::More) => {
+                self.buffers.release(&mut shared.pool);
                 self.tail = tail;
                 self.phase = Phase::Streaming {
                     stream,
@@ -247,6 +256,9 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
     fn after_kept(&mut self, shared: &mut Shared<H>, tail: Vec<u8>) {
         self.advance(shared, &tail[self.content_end..]);
         shared.recycle(tail);
+        if shared.draining {
+            self.drain();
+        }
         if self.input_ended {
             self.end_of_input(shared);
         }

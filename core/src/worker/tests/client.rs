@@ -6,7 +6,8 @@ use crate::{Answer, Head, MediaType, Method, Out, Outcome, Piece, Plan, Request,
 /// `GET /size/N`: N letters; `GET /written/N`: the same, measured afterwards; `POST /echo`; `POST /count`: streamed;
 /// `GET /stream/N`, `GET /chunks/N`: N letters as a stream, known and unknown in length; `GET /short/N`: a stream that
 /// breaks its promise; `GET /park`: parked until resumed; `GET /after/MS`; `GET /too-much`: writes more than it asked
-/// for; `GET /fields`: a field with a line end in it.
+/// for; `GET /fields`: a field with a line end in it; `GET /framing`: one that is the core's; `GET /evil`: content where
+/// none may be; `GET /quiet`: a stream of which nothing comes.
 #[derive(Default)]
 pub(super) struct Shop {
     pub(super) presented: u64,
@@ -60,6 +61,9 @@ impl Handler for Shop {
             b"/count" => {
                 return answer.write(Status::OK, TEXT, 20, |out| out.number(visit.streamed));
             }
+            b"/quiet" => return answer.stream(Status::OK, TEXT, None),
+            b"/evil" => return answer.send(Status::NO_CONTENT, TEXT, b"content"),
+            b"/framing" => return answer.fields(&[("content-Length", "9")]).empty(Status::OK),
             b"/none" => return answer.empty(Status::NO_CONTENT),
             b"/bye" => return answer.close().send(Status::OK, TEXT, b"bye"),
             b"/too-much" => return answer.write(Status::OK, TEXT, 3, |out| out.bytes(b"four")),
@@ -99,6 +103,9 @@ impl Handler for Shop {
 
     fn on_room(&mut self, request: &Request<'_>, visit: &mut Visit, out: &mut Out<'_>) -> Piece {
         let path = request.head.path();
+        if path == b"/quiet" {
+            return Piece::More;
+        }
         if let Some(count) = number(path, "/short/") {
             out.bytes(&letters(count / 2));
             return Piece::End;

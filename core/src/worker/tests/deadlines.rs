@@ -7,6 +7,9 @@ every_strategy! {
     silence_is_ended
     a_slow_head_is_not_helped_by_further_bytes
     a_reader_that_takes_nothing_is_ended
+    a_trickle_is_ended
+    limits_may_be_as_large_as_they_come
+    a_stream_ends_its_connection_while_draining
     waiting_for_a_region_ends_in_503
     parked_requests_come_back_in_time
     draining_finishes_what_is_under_way
@@ -104,18 +107,66 @@ fn a_reader_that_takes_nothing_is_ended<B: Buffers>() {
     worker.on_bytes(client.id, BIG);
     worker.pending(client.id);
     pass(&mut worker, &mut client, timeout_ms - 1);
-    client.want = worker.on_sent(client.id, 1);
+    client.want = worker.on_sent(client.id, 10 * 1024);
     assert!(client.want.send());
     worker.pending(client.id);
     client.want = Want::NOTHING;
-    pass(&mut worker, &mut client, 2 * timeout_ms - 10);
-    assert_eq!(client.want, Want::NOTHING, "progress gives it more time");
-    pass(&mut worker, &mut client, 2 * timeout_ms + 10);
+    pass(&mut worker, &mut client, timeout_ms + 9_999);
+    assert_eq!(
+        client.want,
+        Want::NOTHING,
+        "10 KiB give it ten more seconds"
+    );
+    pass(&mut worker, &mut client, timeout_ms + 10_010);
     assert_eq!(client.want, Want::CLOSE);
     assert_eq!(
         worker.ended(client.id, Ended::Wanted),
         Some(CloseReason::SlowReader)
     );
+}
+
+/// A byte now and then is progress, but not enough of it to keep a region from others.
+fn a_trickle_is_ended<B: Buffers>() {
+    let mut worker = worker::<B>(Limits::DEFAULT);
+    let reader = worker.open().unwrap();
+    let mut writer = Client::new(&mut worker);
+    worker.on_bytes(reader, BIG);
+    writer.send(
+        &mut worker,
+        b"POST /count HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nffff\r\n",
+    );
+    let mut reader_ended = false;
+    for second in 1..=40 {
+        reader_ended |= worker.pending(reader).is_empty() || worker.on_sent(reader, 1).close();
+        writer.send(&mut worker, b"x");
+        pass(&mut worker, &mut writer, second * 1_000);
+    }
+    assert!(reader_ended);
+    assert_eq!(writer.answers(), [(408, vec![])]);
+}
+
+fn limits_may_be_as_large_as_they_come<B: Buffers>() {
+    let forever = u64::MAX;
+    let mut worker = worker::<B>(Limits {
+        idle_timeout_ms: forever,
+        head_timeout_ms: forever,
+        content_timeout_ms: forever,
+        send_timeout_ms: forever,
+        drain_timeout_ms: forever,
+        content_bytes_per_s_min: 0,
+        send_bytes_per_s_min: 0,
+        ..Limits::DEFAULT
+    });
+    let mut client = Client::new(&mut worker);
+    client.send(&mut worker, GET);
+    client.send(
+        &mut worker,
+        b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\no",
+    );
+    worker.drain();
+    pass(&mut worker, &mut client, 1_000_000_000);
+    client.send(&mut worker, b"k");
+    assert_eq!(client.answers()[1], (200, b"ok".to_vec()));
 }
 
 fn waiting_for_a_region_ends_in_503<B: Buffers>() {
@@ -210,6 +261,18 @@ fn draining_finishes_what_is_under_way<B: Buffers>() {
     assert_eq!(
         (partial.answers(), partial.want),
         (vec![(200, letters(2))], Want::CLOSE)
+    );
+}
+
+fn a_stream_ends_its_connection_while_draining<B: Buffers>() {
+    let mut worker = worker::<B>(Limits::DEFAULT);
+    let mut client = Client::new(&mut worker);
+    client.want = worker.on_bytes(client.id, b"GET /stream/50000 HTTP/1.1\r\nHost: a\r\n\r\n");
+    worker.drain();
+    client.take(&mut worker);
+    assert_eq!(
+        (client.answers(), client.want),
+        (vec![(200, letters(50_000))], Want::CLOSE)
     );
 }
 

@@ -20,6 +20,8 @@ every_strategy! {
     a_faulty_handler_answers_500
     late_bytes_are_kept
     an_old_id_is_harmless
+    asking_for_nothing_pending_is_harmless
+    those_that_wait_are_woken_one_by_one
     room_lends_the_same_memory_until_it_is_used
     connections_are_limited
 }
@@ -330,7 +332,7 @@ fn a_faulty_handler_answers_500<B: Buffers>() {
         big_regions_max: 2,
         ..Limits::DEFAULT
     });
-    for path in ["/too-much", "/fields", "/size/40000"] {
+    for path in ["/too-much", "/fields", "/framing", "/evil", "/size/40000"] {
         let mut client = Client::new(&mut worker);
         client.send(
             &mut worker,
@@ -384,6 +386,51 @@ fn an_old_id_is_harmless<B: Buffers>() {
     );
     new.send(&mut worker, get("/size/1").as_bytes());
     assert_eq!(new.answers(), [(200, b"a".to_vec())]);
+}
+
+fn asking_for_nothing_pending_is_harmless<B: Buffers>() {
+    let mut worker = worker::<B>(Limits::DEFAULT);
+    let mut client = Client::new(&mut worker);
+    assert!(worker.pending(client.id).is_empty());
+    client.send(&mut worker, get("/size/2").as_bytes());
+    assert_eq!(client.answers(), [(200, letters(2))]);
+}
+
+fn those_that_wait_are_woken_one_by_one<B: Buffers>() {
+    let mut worker = worker::<B>(Limits {
+        big_regions_max: 20,
+        ..Limits::DEFAULT
+    });
+    let large = get("/size/20000");
+    let mut holders: Vec<_> = (0..10).map(|_| Client::new(&mut worker)).collect();
+    for holder in &mut holders {
+        holder.want = worker.on_bytes(holder.id, large.as_bytes());
+    }
+    for _ in 0..1_000 {
+        let waiting = worker.open().unwrap();
+        worker.on_bytes(waiting, large.as_bytes());
+    }
+    let before = worker.shared.handler.presented;
+    for holder in &mut holders {
+        holder.take_once(&mut worker);
+        while worker.next_changed().is_some() {}
+    }
+    let presented = worker.shared.handler.presented - before;
+    assert!(presented <= 20, "{presented} were presented for 10 regions");
+    assert_eq!(
+        worker.counters().region_waits,
+        1_000,
+        "a vain try is no further wait"
+    );
+
+    // Those that end while they wait leave the line.
+    for _ in 0..10_000 {
+        let id = worker.open().unwrap();
+        worker.on_bytes(id, large.as_bytes());
+        worker.ended(id, Ended::Broken);
+        while worker.next_changed().is_some() {}
+    }
+    assert!(worker.shared.waiting.len() <= 2 * worker.live() + 64);
 }
 
 fn room_lends_the_same_memory_until_it_is_used<B: Buffers>() {

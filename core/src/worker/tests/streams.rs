@@ -8,6 +8,7 @@ every_strategy! {
     http10_streams_end_with_the_connection
     a_stream_that_breaks_its_promise_is_cut_off
     streams_share_an_exhausted_pool
+    a_stream_with_nothing_to_say_holds_no_region
 }
 
 fn get(path: &str) -> String {
@@ -65,6 +66,16 @@ fn a_stream_that_breaks_its_promise_is_cut_off<B: Buffers>() {
             .ends_with(std::str::from_utf8(&letters(50)).unwrap())
     );
     assert_eq!(client.want, Want::CLOSE);
+}
+
+fn a_stream_with_nothing_to_say_holds_no_region<B: Buffers>() {
+    let mut worker = worker::<B>(Limits::DEFAULT);
+    let mut client = Client::new(&mut worker);
+    client.send(&mut worker, get("/quiet").as_bytes());
+    assert_eq!((client.want, worker.regions_lent()), (Want::NOTHING, 0));
+    worker.resume(client.id);
+    client.take(&mut worker);
+    assert_eq!((client.want, worker.regions_lent()), (Want::NOTHING, 0));
 }
 
 fn streams_share_an_exhausted_pool<B: Buffers>() {
