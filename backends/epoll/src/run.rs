@@ -13,8 +13,8 @@ use crate::tuning::Tuning;
 const LISTENER: u64 = u64::MAX;
 const STOP: u64 = u64::MAX - 1;
 
-/// How often one connection is received from before the others have their turn.
-const TURN_RECEIVES: usize = 8;
+/// How often one connection is received from and sent to before the others have their turn.
+const TURN_CALLS: usize = 16;
 
 /// How long accepting rests when the kernel refuses (no descriptors, no memory), unless a connection ends before.
 const REST_MS: u64 = 100;
@@ -43,6 +43,7 @@ pub fn run<H: Handler, B: Buffers>(
         rest_until_ms: None,
         sockets,
         again: Vec::new(),
+        turn: Vec::new(),
         buffer,
     }
     .run(now)
@@ -56,8 +57,10 @@ struct Loop<'w, H: Handler, B: Buffers> {
     /// Accepting was refused; until then, or until a connection ends, it is not tried again.
     rest_until_ms: Option<u64>,
     sockets: Sockets,
-    /// Connections that had more to receive when their turn was over.
+    /// Connections that had more to do when their turn was over, each once.
     again: Vec<Id>,
+    /// Those of the turn before, while they are served.
+    turn: Vec<Id>,
     buffer: Vec<u8>,
 }
 
@@ -77,8 +80,9 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
                     bits => self.ready(Id::from_bits(bits), event),
                 }
             }
-            for id in std::mem::take(&mut self.again) {
-                self.serve(id);
+            std::mem::swap(&mut self.again, &mut self.turn);
+            while let Some(id) = self.turn.pop() {
+                self.serve_again(id);
             }
             while let Some((id, want)) = self.worker.next_changed() {
                 self.wanted(id, want);
@@ -108,24 +112,18 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
     fn accept(&mut self, time: Now) -> io::Result<()> {
         self.rest_until_ms = None;
         while let Some(listener) = &self.listener {
-            match sys::accept(listener) {
-                Ok(fd) => self.open(fd)?,
-                Err(error) => match error.raw_os_error() {
-                    Some(libc::EAGAIN) => return Ok(()),
-                    // accept(2): errors of the connection that would have been, not of the listener.
-                    Some(
-                        libc::EINTR
-                        | libc::ECONNABORTED
-                        | libc::EPROTO
-                        | libc::ENETDOWN
-                        | libc::EHOSTUNREACH,
-                    ) => {}
-                    Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM) => {
-                        self.rest_until_ms = Some(time.monotonic_ms + REST_MS);
-                        return Ok(());
-                    }
-                    _ => return Err(error),
-                },
+            let accepted = sys::accept(listener).and_then(|fd| self.open(fd));
+            match accepted.map_err(|error| error.raw_os_error().unwrap_or_default()) {
+                Ok(()) => {}
+                Err(libc::EAGAIN) => return Ok(()),
+                Err(error @ (libc::EBADF | libc::EINVAL | libc::ENOTSOCK)) => {
+                    return Err(io::Error::from_raw_os_error(error));
+                }
+                Err(error) if sys::concerns_one_connection(error) => {}
+                Err(_) => {
+                    self.rest_until_ms = Some(time.monotonic_ms + REST_MS);
+                    return Ok(());
+                }
             }
         }
         Ok(())
@@ -134,7 +132,10 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
     /// A connection that is not wanted is closed by being dropped.
     fn open(&mut self, fd: OwnedFd) -> io::Result<()> {
         if let Some(id) = self.worker.open() {
-            self.epoll.add_connection(&fd, id.to_bits())?;
+            if let Err(error) = self.epoll.add_connection(&fd, id.to_bits()) {
+                self.worker.ended(id, Ended::Broken);
+                return Err(error);
+            }
             self.sockets.insert(id, fd);
         }
         Ok(())
@@ -164,15 +165,29 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
         }
     }
 
+    fn serve_again(&mut self, id: Id) {
+        if let Some(socket) = self.sockets.get(id) {
+            socket.again = false;
+            self.serve(id);
+        }
+    }
+
     /// Does for a connection what it wants and what can be done now.
     #[inline]
     fn serve(&mut self, id: Id) {
         let Some(socket) = self.sockets.get(id) else {
             return;
         };
-        let mut receives = 0;
+        let mut calls = 0;
         let ended = loop {
             let want = socket.want;
+            if calls == TURN_CALLS {
+                if !std::mem::replace(&mut socket.again, true) {
+                    self.again.push(id);
+                }
+                break None;
+            }
+            calls += 1;
             if want.close() {
                 break Some(Ended::Wanted);
             }
@@ -192,11 +207,6 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
                 }
                 socket.want = Want::RECEIVE;
             } else if want.receive() && socket.readable {
-                if receives == TURN_RECEIVES {
-                    self.again.push(id);
-                    break None;
-                }
-                receives += 1;
                 let received = match sys::receive(socket.fd(), &mut self.buffer) {
                     Ok(received) => received,
                     Err(error) if error.kind() == ErrorKind::WouldBlock => {

@@ -13,6 +13,8 @@ pub(crate) struct Socket {
     pub(crate) writable: bool,
     /// The end of input, or an error, has been told: a short read does not mean that all is read.
     pub(crate) ended: bool,
+    /// It stands in the list of those that go on in the next turn.
+    pub(crate) again: bool,
 }
 
 impl Socket {
@@ -40,6 +42,7 @@ impl Sockets {
             readable: false,
             writable: true,
             ended: false,
+            again: false,
         });
     }
 

@@ -33,17 +33,21 @@ impl Tuning {
     /// # Errors
     /// A sentence that says which names or values there are.
     pub fn set(&mut self, name: &str, value: usize) -> Result<(), String> {
-        let (place, least) = match name {
-            "receive-bytes" => (&mut self.receive_bytes, 1024),
-            "events" => (&mut self.events, 1),
+        let (place, fits) = match name {
+            "receive-bytes" => (&mut self.receive_bytes, 1024..=1 << 24),
+            "events" => (&mut self.events, 1..=65_536),
             _ => {
                 return Err(format!(
                     "epoll has no setting {name}; it has receive-bytes and events"
                 ));
             }
         };
-        if value < least {
-            return Err(format!("{name} is at least {least}"));
+        if !fits.contains(&value) {
+            return Err(format!(
+                "{name} is a number from {} to {}",
+                fits.start(),
+                fits.end()
+            ));
         }
         *place = value;
         Ok(())

@@ -20,6 +20,8 @@ const KIND: u64 = 0xff << 56;
 // What belongs to no connection.
 const ACCEPT: u64 = 3 << 56;
 const STOP: u64 = 4 << 56;
+// Of a connection again: its sending direction is being closed.
+const SHUT: u64 = 5 << 56;
 
 /// How long accepting rests when the kernel refuses (no descriptors, no memory), unless a connection ends before.
 const REST_MS: u64 = 100;
@@ -45,6 +47,7 @@ pub fn run<H: Handler, B: Buffers>(
         ring,
         listener: Some(listener),
         accepting: false,
+        stopping: false,
         rest_until_ms: None,
         sockets,
     };
@@ -62,6 +65,7 @@ struct Loop<'w, H: Handler, B: Buffers> {
     listener: Option<TcpListener>,
     /// A multishot accept is armed.
     accepting: bool,
+    stopping: bool,
     /// Accepting was refused; until then, or until a connection ends, it is not tried again.
     rest_until_ms: Option<u64>,
     sockets: Sockets,
@@ -105,6 +109,7 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
             SEND => self.sent(id, completion.result),
             ACCEPT => self.accepted(completion, time),
             STOP => self.stop(),
+            SHUT => self.shut(id),
             _ => unreachable!("every operation has one of these kinds"),
         }
     }
@@ -112,7 +117,11 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
     /// Arms the multishot accept, whose connections become direct descriptors.
     fn accept(&mut self) -> io::Result<()> {
         self.rest_until_ms = None;
-        if let Some(listener) = self.listener.as_ref().filter(|_| !self.accepting) {
+        if let Some(listener) = self
+            .listener
+            .as_ref()
+            .filter(|_| !self.accepting && !self.stopping)
+        {
             self.accepting = true;
             let accept =
                 opcode::AcceptMulti::new(types::Fd(listener.as_raw_fd())).allocate_file_index(true);
@@ -124,44 +133,41 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
 
     fn accepted(&mut self, completion: Completion, time: Now) -> io::Result<()> {
         self.accepting = completion.more;
-        match completion.result {
-            slot @ 0.. => match self.worker.open() {
+        if let slot @ 0.. = completion.result {
+            match self.worker.open() {
                 Some(id) => {
                     self.sockets.insert(id, slot as u32);
                     self.serve(id)?;
                 }
                 None => self.ring.close(slot as u32)?,
-            },
-            error
-                if matches!(
-                    -error,
-                    libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM
-                ) =>
-            {
-                self.rest_until_ms = Some(time.monotonic_ms + REST_MS);
-                return Ok(());
             }
-            error
-                if matches!(
-                    -error,
-                    libc::EBADF | libc::EINVAL | libc::ENOTSOCK | libc::EOPNOTSUPP
-                ) =>
-            {
-                return Err(io::Error::from_raw_os_error(-error));
+        } else if !self.stopping {
+            match -completion.result {
+                error @ (libc::EBADF | libc::EINVAL | libc::ENOTSOCK) => {
+                    return Err(io::Error::from_raw_os_error(error));
+                }
+                error if sys::concerns_one_connection(error) => {}
+                _ => {
+                    self.rest_until_ms = Some(time.monotonic_ms + REST_MS);
+                    return Ok(());
+                }
             }
-            // accept(2): errors of the connection that would have been, not of the listener.
-            _ => {}
+        }
+        if self.stopping && !self.accepting {
+            self.listener = None;
         }
         self.accept()
     }
 
+    /// The listener stays until the accept has ended: its descriptor may stand in an operation that is yet to be handed over.
     fn stop(&mut self) -> io::Result<()> {
-        self.listener = None;
+        self.stopping = true;
         self.rest_until_ms = None;
         self.worker.drain();
         if self.accepting {
             self.ring.cancel(ACCEPT)
         } else {
+            self.listener = None;
             Ok(())
         }
     }
@@ -194,7 +200,10 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
                     -error,
                     libc::ENOBUFS | libc::ECANCELED | libc::EINTR | libc::EAGAIN
                 ) => {}
-            _ => return self.end(id, Ended::Broken),
+            _ => {
+                self.give_back(completion.buffer);
+                return self.end(id, Ended::Broken);
+            }
         }
         self.serve(id)
     }
@@ -218,6 +227,13 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
                 socket.want = self.worker.on_sent(id, 0)
             }
             _ => return self.end(id, Ended::Broken),
+        }
+        self.serve(id)
+    }
+
+    fn shut(&mut self, id: Id) -> io::Result<()> {
+        if let Some(socket) = self.sockets.get(id) {
+            socket.shutting = false;
         }
         self.serve(id)
     }
@@ -253,8 +269,10 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
         }
         if want.shut() {
             socket.want = Want::RECEIVE;
+            socket.shutting = true;
             let shut = opcode::Shutdown::new(types::Fixed(slot), libc::SHUT_WR).build();
-            self.ring.push(&Operation::without_memory(shut, IGNORED))?;
+            self.ring
+                .push(&Operation::without_memory(shut, SHUT | id.to_bits()))?;
         }
         if want.receive() && !socket.receiving {
             socket.receiving = true;
@@ -266,13 +284,20 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
     }
 
     /// Closes a connection, and forgets it once nothing is under way for it: before that neither its memory nor its
-    /// number may be used again.
+    /// number may be used again. A shutdown looks its descriptor up only when a thread of the kernel gets to it, so
+    /// until it has ended the descriptor may not be closed either: it would be somebody else's by then.
     fn end(&mut self, id: Id, how: Ended) -> io::Result<()> {
         let Some(socket) = self.sockets.get(id) else {
             return Ok(());
         };
+        if socket.shutting {
+            socket.want = Want::CLOSE;
+            return Ok(());
+        }
         let (receiving, sending, slot) = (socket.receiving, socket.sending, socket.slot);
-        if socket.ending.replace(how).is_none() {
+        let begun = socket.ending.is_some();
+        let how = *socket.ending.get_or_insert(how);
+        if !begun {
             if receiving {
                 self.ring.cancel(RECEIVE | id.to_bits())?;
             }

@@ -12,6 +12,8 @@ pub(crate) struct Socket {
     pub(crate) receiving: bool,
     /// A send is under way.
     pub(crate) sending: bool,
+    /// Its sending direction is being closed.
+    pub(crate) shutting: bool,
     /// It has been closed; it is forgotten when nothing is under way any more.
     pub(crate) ending: Option<Ended>,
 }
@@ -34,6 +36,7 @@ impl Sockets {
             want,
             receiving: false,
             sending: false,
+            shutting: false,
             ending: None,
         });
     }

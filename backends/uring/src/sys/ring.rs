@@ -1,6 +1,7 @@
 //! The ring of one worker: operations go in, completions come out, and it counts what is under way, so that it is never
 //! left while the kernel holds memory.
 
+use std::collections::VecDeque;
 use std::io;
 use std::time::Duration;
 
@@ -29,6 +30,8 @@ pub(crate) struct Ring {
     pub(crate) buffers: Buffers,
     /// Operations whose last completion has not come.
     under_way: usize,
+    /// Completions taken before anybody asked for them, to make room.
+    early: VecDeque<Completion>,
 }
 
 /// What a worker is told of a completion that nobody waits for.
@@ -39,20 +42,29 @@ impl Ring {
     pub(crate) fn new(tuning: &Tuning, descriptors: u32) -> io::Result<Ring> {
         let ring = build(tuning.ring_entries)?;
         let buffers = Buffers::new(tuning.buffers, tuning.buffer_bytes)?;
-        let (address, count) = buffers.entries();
-        super::register_buffers(&ring.submitter(), address, count)?;
-        ring.submitter().register_files_sparse(descriptors)?;
-        Ok(Ring {
+        let this = Ring {
             ring,
             buffers,
             under_way: 0,
-        })
+            early: VecDeque::new(),
+        };
+        let (address, count) = this.buffers.entries();
+        super::register_buffers(&this.ring.submitter(), address, count)?;
+        this.ring.submitter().register_files_sparse(descriptors)?;
+        Ok(this)
     }
 
     /// Asks for an operation; it reaches the kernel at the next `wait`, or when the queue is full.
     pub(crate) fn push(&mut self, operation: &Operation) -> io::Result<()> {
         while !super::push(&mut self.ring, operation) {
-            self.ring.submit()?;
+            match self.ring.submit() {
+                Err(error) if is_passing(&error) => {
+                    while let Some(completion) = self.take() {
+                        self.early.push_back(completion);
+                    }
+                }
+                submitted => drop(submitted?),
+            }
         }
         self.under_way += 1;
         Ok(())
@@ -76,6 +88,11 @@ impl Ring {
 
     /// Hands what was asked for to the kernel, and waits for a completion, at most so long.
     pub(crate) fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        let timeout = if self.early.is_empty() {
+            timeout
+        } else {
+            Some(Duration::ZERO)
+        };
         let waited = match timeout {
             None => self.ring.submit_and_wait(1),
             Some(timeout) => {
@@ -86,15 +103,7 @@ impl Ring {
             }
         };
         match waited {
-            // EBUSY: completions have to be taken before more can be asked for; what was asked for stays queued.
-            Err(error)
-                if matches!(
-                    error.raw_os_error(),
-                    Some(libc::ETIME | libc::EINTR | libc::EBUSY | libc::EAGAIN)
-                ) =>
-            {
-                Ok(())
-            }
+            Err(error) if is_passing(&error) => Ok(()),
             waited => waited.map(drop),
         }
     }
@@ -102,6 +111,11 @@ impl Ring {
     /// The next completion that is there.
     #[inline]
     pub(crate) fn completion(&mut self) -> Option<Completion> {
+        self.early.pop_front().or_else(|| self.take())
+    }
+
+    #[inline]
+    fn take(&mut self) -> Option<Completion> {
         let entry = self.ring.completion().next()?;
         let flags = entry.flags();
         let more = cqueue::more(flags);
@@ -130,6 +144,15 @@ impl Ring {
         }
         Ok(())
     }
+}
+
+/// Errors after which what was asked for stays queued and may be handed over again: time is up, a signal came, memory for
+/// requests is short, or (EBUSY) completions have to be taken first.
+fn is_passing(error: &io::Error) -> bool {
+    matches!(
+        error.raw_os_error(),
+        Some(libc::ETIME | libc::EINTR | libc::EBUSY | libc::EAGAIN)
+    )
 }
 
 impl Drop for Ring {
