@@ -3,7 +3,15 @@
 use std::process::Command;
 
 /// What goes into an executable, seen from the workspace.
-const SOURCES: [&str; 5] = ["core", "backends", "allocators", "server", "Cargo.lock"];
+const SOURCES: [&str; 7] = [
+    "core",
+    "backends",
+    "allocators",
+    "server",
+    "Cargo.toml",
+    "Cargo.lock",
+    "rust-toolchain.toml",
+];
 
 fn main() {
     let git = |arguments: &[&str]| output(Command::new("git").current_dir("..").args(arguments));

@@ -67,7 +67,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let options = arguments.options();
     match arguments.app {
-        App::Probe => serve(options, Probe),
+        App::Probe => serve(&design.name(), options, Probe),
         App::Arena => {
             let dataset = match &arguments.dataset {
                 Some(file) => {
@@ -75,15 +75,18 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
                 }
                 None => Dataset::generated(),
             };
-            serve(options, Arena::new(dataset))
+            serve(&design.name(), options, Arena::new(dataset))
         }
     }
 }
 
-fn serve<H: Handler + Clone + Send + 'static>(options: Options, handler: H) -> Result<(), Failure> {
+fn serve<H: Handler + Clone + Send + 'static>(
+    name: &str,
+    options: Options,
+    handler: H,
+) -> Result<(), Failure> {
     let mut announced = Ok(());
     serve_announced(options, handler, |server| {
-        let name = orthant::Design::of_this_build().name();
         let (address, workers) = (server.address(), server.workers());
         let noun = if workers == 1 { "worker" } else { "workers" };
         announced = print(&format!(

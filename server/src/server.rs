@@ -67,12 +67,13 @@ impl Server {
             let (handler, options) = (handler.clone(), options.clone());
             let cpu = cpus[index % cpus.len()];
             let work = move || {
+                let mut end = End {
+                    stop: stop.clone(),
+                    after,
+                    well: false,
+                };
                 let result = run(listener, handler, &options, cpu, &stop);
-                if result.is_err() {
-                    // One failed: the others are told to stop, so that the failure is seen and nothing limps on.
-                    rustix::io::write(&*stop, &1u64.to_ne_bytes())?;
-                }
-                after();
+                end.well = result.is_ok();
                 result
             };
             let spawned = thread::Builder::new()
@@ -159,6 +160,24 @@ where
     signals.wait();
     server.stop()?;
     server.wait()
+}
+
+/// The end of a worker, also by a panic of its handler.
+struct End<F: Fn()> {
+    stop: Arc<OwnedFd>,
+    after: F,
+    well: bool,
+}
+
+impl<F: Fn()> Drop for End<F> {
+    fn drop(&mut self) {
+        // One failed: the others are told to stop, so that the failure is seen and nothing limps on. The eventfd takes
+        // every addition but the one that would overflow it, and then it is readable already.
+        if !self.well && rustix::io::write(&*self.stop, &1u64.to_ne_bytes()).is_err() {
+            eprintln!("orthant: failed to stop the other workers");
+        }
+        (self.after)();
+    }
 }
 
 /// One worker, from its first to its last connection.

@@ -25,11 +25,60 @@ fn command(arguments: &[&str]) -> Command {
     command
 }
 
+/// A server that does not outlive its test, however that ends.
+struct Running(Child);
+
+impl std::ops::Deref for Running {
+    type Target = Child;
+
+    fn deref(&self) -> &Child {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for Running {
+    fn deref_mut(&mut self) -> &mut Child {
+        &mut self.0
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It has been waited for where all went well.
+        if self.0.try_wait().unwrap().is_none() {
+            self.0.kill().unwrap();
+            self.0.wait().unwrap();
+        }
+    }
+}
+
+impl Running {
+    fn terminate(&self) {
+        self.signal("-TERM");
+    }
+
+    fn signal(&self, signal: &str) {
+        let killed = Command::new("kill")
+            .args([signal, &self.0.id().to_string()])
+            .status()
+            .unwrap();
+        assert!(killed.success());
+    }
+}
+
 /// A started server, and its address.
-fn start(arguments: &[&str]) -> (Child, SocketAddr) {
-    let mut child = command(&[&["--listen", "127.0.0.1:0"], arguments].concat())
-        .spawn()
-        .unwrap();
+fn start(arguments: &[&str]) -> (Running, SocketAddr) {
+    let mut child = Running(
+        command(&[&["--listen", "127.0.0.1:0"], arguments].concat())
+            .spawn()
+            .unwrap(),
+    );
+    let address = announced(&mut child);
+    (child, address)
+}
+
+/// The address that a server says it listens on.
+fn announced(child: &mut Child) -> SocketAddr {
     let mut line = String::new();
     BufReader::new(child.stdout.as_mut().unwrap())
         .read_line(&mut line)
@@ -39,21 +88,13 @@ fn start(arguments: &[&str]) -> (Child, SocketAddr) {
         .unwrap_or_else(|| panic!("it said {line:?}"));
     let (address, workers) = rest.split_once(", ").unwrap();
     assert!(workers.starts_with(|first: char| first.is_ascii_digit()));
-    (child, address.parse().unwrap())
+    address.parse().unwrap()
 }
 
 fn connect(address: SocketAddr) -> TcpStream {
     let client = TcpStream::connect(address).unwrap();
     client.set_read_timeout(Some(TIMEOUT)).unwrap();
     client
-}
-
-fn terminate(child: &Child) {
-    let killed = Command::new("kill")
-        .args(["-TERM", &child.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(killed.success());
 }
 
 fn read_answers(client: &mut TcpStream, count: usize) -> String {
@@ -73,25 +114,118 @@ fn output(arguments: &[&str]) -> (ExitStatus, String, String) {
 }
 
 #[test]
-fn it_serves_and_stops_on_sigterm() {
-    let (mut child, address) = start(&["--workers", "2"]);
+fn it_serves_and_stops_on_either_signal() {
+    for stop in ["-TERM", "-INT"] {
+        let (mut child, address) = start(&["--workers", "2"]);
+        let mut client = connect(address);
+        client
+            .write_all(&b"GET /pipeline HTTP/1.1\r\nHost: a\r\n\r\n".repeat(16))
+            .unwrap();
+        assert_eq!(
+            read_answers(&mut client, 16)
+                .matches("HTTP/1.1 200 OK")
+                .count(),
+            16
+        );
+        child.signal(stop);
+        let mut rest = Vec::new();
+        assert_eq!(
+            client.read_to_end(&mut rest).unwrap(),
+            0,
+            "an idle connection is closed"
+        );
+        assert!(child.wait().unwrap().success());
+    }
+}
+
+#[test]
+fn an_answer_under_way_is_finished_while_stopping() {
+    let (mut child, address) = start(&["--workers", "1", "--app", "probe"]);
     let mut client = connect(address);
     client
-        .write_all(&b"GET /pipeline HTTP/1.1\r\nHost: a\r\n\r\n".repeat(16))
+        .write_all(&b"GET /big HTTP/1.1\r\nHost: a\r\n\r\n".repeat(8))
         .unwrap();
-    assert_eq!(
-        read_answers(&mut client, 16)
-            .matches("HTTP/1.1 200 OK")
-            .count(),
-        16
+    let mut received = vec![0; 1000];
+    client.read_exact(&mut received).unwrap();
+    child.terminate();
+    client.read_to_end(&mut received).unwrap();
+    assert!(
+        received.len() > 8 * 1024 * 1024,
+        "{} bytes came",
+        received.len()
     );
-    terminate(&child);
-    let mut rest = Vec::new();
-    assert_eq!(
-        client.read_to_end(&mut rest).unwrap(),
-        0,
-        "an idle connection is closed"
+    assert!(child.wait().unwrap().success());
+}
+
+/// Refused clients that half-close must not cost others their answers: their descriptors are used again at once.
+#[test]
+fn refused_clients_harm_nobody() {
+    let (mut child, address) = start(&["--workers", "1"]);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for turn in 0..3_000u32 {
+                let mut client = connect(address);
+                client.write_all(b"BAD\r\n\r\n").unwrap();
+                (0..turn % 97 * 20).for_each(|_| std::hint::spin_loop());
+                client.shutdown(std::net::Shutdown::Write).unwrap();
+            }
+        });
+        for turn in 0..3_000 {
+            let mut client = connect(address);
+            client
+                .write_all(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+                .unwrap();
+            let received = client.read(&mut [0; 4096]).unwrap();
+            assert!(received > 0, "request {turn} got no answer");
+        }
+    });
+    child.terminate();
+    assert!(child.wait().unwrap().success());
+}
+
+/// More connections come and go, and more at one time, than there are descriptors. Some may be turned away; once there is
+/// room again everybody is served.
+#[test]
+fn it_recovers_when_descriptors_run_out() {
+    let arguments = [
+        "-c",
+        "ulimit -n 40; exec \"$0\" --listen 127.0.0.1:0 --workers 1",
+        env!("CARGO_BIN_EXE_orthant"),
+    ];
+    let mut child = Running(
+        Command::new("sh")
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap(),
     );
+    let address = announced(&mut child);
+    let ask = |client: &mut TcpStream| {
+        let mut answer = String::new();
+        let request = b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+        let asked = client
+            .write_all(request)
+            .and_then(|()| client.read_to_string(&mut answer));
+        asked.is_ok() && answer.starts_with("HTTP/1.1 204")
+    };
+    for _ in 0..200 {
+        let client = connect(address);
+        socket2::SockRef::from(&client)
+            .set_linger(Some(Duration::ZERO))
+            .unwrap();
+    }
+    let mut clients: Vec<_> = (0..60).map(|_| connect(address)).collect();
+    let served = clients
+        .iter_mut()
+        .filter_map(|client| ask(client).then_some(()))
+        .count();
+    assert!(served >= 20, "{served} of 60 were served");
+    drop(clients);
+    assert!(
+        (0..100).all(|_| ask(&mut connect(address))),
+        "it did not recover"
+    );
+    child.terminate();
     assert!(child.wait().unwrap().success());
 }
 
@@ -105,7 +239,7 @@ fn a_request_under_way_is_finished_while_stopping() {
         read_answers(&mut client, 1),
         "HTTP/1.1 100 Continue\r\n\r\n"
     );
-    terminate(&child);
+    child.terminate();
     assert_eq!(idle.read(&mut [0]).unwrap(), 0);
     client.write_all(b"abcd").unwrap();
     let mut answer = String::new();
@@ -124,7 +258,7 @@ fn stopping_ends_at_its_deadline() {
     let mut client = connect(address);
     client.write_all(b"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n").unwrap();
     read_answers(&mut client, 1);
-    terminate(&child);
+    child.terminate();
     assert!(child.wait().unwrap().success());
 }
 
@@ -174,7 +308,7 @@ fn a_slow_reader_gets_every_byte() {
             .all(|content| content.ends_with("],\"count\":50}")
                 && content == contents.clone().next().unwrap())
     );
-    terminate(&child);
+    child.terminate();
     assert!(child.wait().unwrap().success());
 }
 
@@ -221,7 +355,7 @@ fn the_smallest_settings_lose_nothing() {
             });
         }
     });
-    terminate(&child);
+    child.terminate();
     assert!(child.wait().unwrap().success());
 }
 
@@ -256,7 +390,7 @@ fn resets_leave_nothing_behind() {
     client.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 204"));
     assert!(descriptors() <= before + 1, "descriptors stayed open");
-    terminate(&child);
+    child.terminate();
     assert!(child.wait().unwrap().success());
 }
 
@@ -316,6 +450,36 @@ impl Handler for Hello {
     ) -> Outcome {
         answer.send(Status::OK, &MediaType::TEXT, request.head.path())
     }
+}
+
+#[derive(Clone)]
+struct Panics;
+
+impl Handler for Panics {
+    type Exchange = ();
+
+    fn on_request(&mut self, _: &Request<'_>, _: &mut (), _: Answer<'_, impl Buffers>) -> Outcome {
+        panic!("this test's handler panics");
+    }
+}
+
+#[test]
+fn a_panicking_handler_stops_the_server() {
+    let listen = "127.0.0.1:0".parse().unwrap();
+    let server = Server::start(
+        Options {
+            listen,
+            workers: Some(2),
+            ..Options::default()
+        },
+        Panics,
+    )
+    .unwrap();
+    connect(server.address())
+        .write_all(b"GET /hello HTTP/1.0\r\n\r\n")
+        .unwrap();
+    let waited = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| server.wait()));
+    assert!(waited.is_err(), "the panic is passed on to whoever waits");
 }
 
 #[test]
