@@ -452,36 +452,6 @@ impl Handler for Hello {
     }
 }
 
-#[derive(Clone)]
-struct Panics;
-
-impl Handler for Panics {
-    type Exchange = ();
-
-    fn on_request(&mut self, _: &Request<'_>, _: &mut (), _: Answer<'_, impl Buffers>) -> Outcome {
-        panic!("this test's handler panics");
-    }
-}
-
-#[test]
-fn a_panicking_handler_stops_the_server() {
-    let listen = "127.0.0.1:0".parse().unwrap();
-    let server = Server::start(
-        Options {
-            listen,
-            workers: Some(2),
-            ..Options::default()
-        },
-        Panics,
-    )
-    .unwrap();
-    connect(server.address())
-        .write_all(b"GET /hello HTTP/1.0\r\n\r\n")
-        .unwrap();
-    let waited = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| server.wait()));
-    assert!(waited.is_err(), "the panic is passed on to whoever waits");
-}
-
 #[test]
 fn the_library_serves_and_stops() {
     let listen = "127.0.0.1:0".parse().unwrap();
