@@ -212,15 +212,16 @@ fn cpus() -> Result<Vec<usize>, Error> {
 /// A listener for each worker on one address: the kernel spreads connections over them (SO_REUSEPORT, socket(7)).
 fn listeners(mut address: SocketAddr, workers: usize) -> Result<Vec<TcpListener>, Error> {
     let failed = |address, source| Error::Listen { address, source };
-    // Without SO_REUSEPORT, which others may have set too, a port in use is an error, as it should be.
-    let probe = TcpListener::bind(address).map_err(|source| failed(address, source))?;
-    address = probe
+    if address.port() != 0 {
+        // Without SO_REUSEPORT, which others may have set too, a port in use is an error, as it should be.
+        drop(TcpListener::bind(address).map_err(|source| failed(address, source))?);
+    }
+    let first = listener(address).map_err(|source| failed(address, source))?;
+    address = first
         .local_addr()
         .map_err(|source| failed(address, source))?;
-    drop(probe);
-    (0..workers.max(1))
-        .map(|_| listener(address).map_err(|source| failed(address, source)))
-        .collect()
+    let others = (1..workers).map(|_| listener(address).map_err(|source| failed(address, source)));
+    std::iter::once(Ok(first)).chain(others).collect()
 }
 
 fn listener(address: SocketAddr) -> io::Result<TcpListener> {
