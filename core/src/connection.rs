@@ -43,19 +43,27 @@ pub(crate) struct Shared<H> {
     pub(crate) waiting: std::collections::VecDeque<Id>,
     /// Tails that nobody uses, their memory kept for the next.
     pub(crate) spare: Vec<Vec<u8>>,
+    /// The sum of their capacities.
+    pub(crate) spare_bytes: usize,
 }
 
-/// How many spare tails are kept, and up to which size: so much of a worker's churn does not allocate.
-const SPARE_MAX: usize = 64;
-const SPARE_BYTES_MAX: usize = 32 * 1024;
+/// How much memory of spare tails a worker keeps, in total: so much of its churn does not allocate.
+const SPARE_BYTES_MAX: usize = 1024 * 1024;
 
 impl<H> Shared<H> {
     fn recycle(&mut self, mut tail: Vec<u8>) {
-        if tail.capacity() > 0 && tail.capacity() <= SPARE_BYTES_MAX && self.spare.len() < SPARE_MAX
-        {
+        let capacity = tail.capacity();
+        if capacity > 0 && self.spare_bytes + capacity <= SPARE_BYTES_MAX {
+            self.spare_bytes += capacity;
             tail.clear();
             self.spare.push(tail);
         }
+    }
+
+    fn spare_tail(&mut self) -> Vec<u8> {
+        let tail = self.spare.pop().unwrap_or_default();
+        self.spare_bytes -= tail.capacity();
+        tail
     }
 }
 
@@ -251,7 +259,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
     /// Keeps bytes for later, behind what the tail holds already.
     fn put_by(&mut self, shared: &mut Shared<H>, bytes: &[u8]) {
         if self.tail.capacity() == 0 {
-            self.tail = shared.spare.pop().unwrap_or_default();
+            self.tail = shared.spare_tail();
         }
         self.tail.extend_from_slice(bytes);
     }

@@ -72,6 +72,8 @@ pub enum CloseReason {
     PeerClosed,
     /// The peer asked for it: `Connection: close`, or HTTP/1.0 without keep-alive.
     PeerAsked,
+    /// The application, or the form of its answer, made this answer the last.
+    LastAnswer,
     /// A request could not be served.
     Refused(Fault),
     /// Nothing was under way for `idle_timeout_ms`.
@@ -90,6 +92,7 @@ impl CloseReason {
         match self {
             CloseReason::PeerClosed => "the peer closed the connection",
             CloseReason::PeerAsked => "the peer asked to close after its last request",
+            CloseReason::LastAnswer => "the answer was to be the last one",
             CloseReason::Refused(_) => "a request could not be served",
             CloseReason::Idle => "no request came for the idle timeout",
             CloseReason::SlowReader => "the peer read nothing for the send timeout",

@@ -72,6 +72,7 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
                 draining: false,
                 waiting: VecDeque::new(),
                 spare: Vec::new(),
+                spare_bytes: 0,
             },
         }
     }

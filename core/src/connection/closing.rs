@@ -45,12 +45,13 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
         }
     }
 
-    /// The worker drains: a connection without a request under way ends, others after their next answer.
+    /// The worker drains: a connection without a request under way ends, others after their next answer. It lingers, since
+    /// the rest of a pipelined batch may lie unread in the kernel: a reset would cost the peer the answers before it.
     pub(crate) fn drain(&mut self) {
         if matches!(self.phase, Phase::Head) && self.tail.is_empty() {
             self.reason = CloseReason::Drained;
             self.phase = Phase::Ending {
-                lingers: false,
+                lingers: true,
                 shut: false,
             };
         }

@@ -113,7 +113,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
                 shared.counters.requests += 1;
                 match stream {
                     None => {
-                        self.answered(shared, persists);
+                        self.answered(shared, persists, request);
                         Ok(())
                     }
                     Some(stream) => Err(Phase::Streaming {
@@ -151,18 +151,19 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
 
     /// The request under way is over and done with.
     #[inline]
-    fn answered(&mut self, shared: &Shared<H>, persists: bool) {
+    fn answered(&mut self, shared: &Shared<H>, persists: bool, request: &Request<'_>) {
         self.exchange = H::Exchange::default();
         self.deadline.kind = Timer::Unset;
         self.phase = Phase::Head;
         if !persists {
-            self.reason = if shared.draining {
-                CloseReason::Drained
-            } else {
-                CloseReason::PeerAsked
+            self.reason = match (request.head.persists, shared.draining) {
+                (false, _) => CloseReason::PeerAsked,
+                (true, true) => CloseReason::Drained,
+                (true, false) => CloseReason::LastAnswer,
             };
             self.phase = Phase::Ending {
-                lingers: false,
+                // A peer that did not ask for it may have sent more, and a socket closed with bytes unread is reset.
+                lingers: self.reason != CloseReason::PeerAsked,
                 shut: false,
             };
         }
@@ -187,7 +188,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
         let request = kept(&tail, self.head_end, self.content_end, &shared.limits);
         match self.write_piece(shared, &request, &mut stream) {
             Ok(Piece::End) => {
-                self.answered(shared, persists);
+                self.answered(shared, persists, &request);
                 self.after_kept(shared, tail);
             }
             Ok(Piece::More) => {

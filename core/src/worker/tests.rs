@@ -1,8 +1,10 @@
 //! The worker as a loop sees it, on simulated time: requests in any pieces, answers out in any pieces.
 
 mod client;
+mod conversations;
 mod deadlines;
 mod requests;
+mod sharing;
 mod streams;
 
 use client::{Client, Shop};

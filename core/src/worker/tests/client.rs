@@ -22,6 +22,10 @@ pub(super) struct Visit {
 
 const TEXT: &MediaType = &MediaType::TEXT;
 
+pub(super) fn get(path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n")
+}
+
 pub(super) fn letters(count: u64) -> Vec<u8> {
     (0..count).map(|at| b'a' + (at % 23) as u8).collect()
 }

@@ -1,8 +1,6 @@
 //! Requests and their answers.
 
-use proptest::prelude::*;
-
-use super::client::{answers, letters, worker};
+use super::client::{answers, get, letters, worker};
 use super::*;
 use crate::Method;
 
@@ -15,19 +13,11 @@ every_strategy! {
     head_and_http10_are_answered_in_kind
     faults_are_answered_once_and_close
     a_half_close_still_gets_its_answers
+    a_close_of_ours_lingers
     large_answers_wait_for_small_ones
-    an_exhausted_pool_makes_requests_wait_their_turn
     a_faulty_handler_answers_500
     late_bytes_are_kept
-    an_old_id_is_harmless
     asking_for_nothing_pending_is_harmless
-    those_that_wait_are_woken_one_by_one
-    room_lends_the_same_memory_until_it_is_used
-    connections_are_limited
-}
-
-fn get(path: &str) -> String {
-    format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n")
 }
 
 fn a_request_is_answered<B: Buffers>() {
@@ -226,6 +216,20 @@ fn faults_are_answered_once_and_close<B: Buffers>() {
     }
 }
 
+fn a_close_of_ours_lingers<B: Buffers>() {
+    let mut worker = worker::<B>(Limits::DEFAULT);
+    let mut client = Client::new(&mut worker);
+    client.send(&mut worker, get("/bye").as_bytes());
+    assert!(client.shut && client.want.receive());
+    client.send(&mut worker, get("/size/1").as_bytes());
+    client.send(&mut worker, b"");
+    assert_eq!(client.answers(), [(200, b"bye".to_vec())]);
+    assert_eq!(
+        worker.ended(client.id, Ended::Wanted),
+        Some(CloseReason::LastAnswer)
+    );
+}
+
 fn a_half_close_still_gets_its_answers<B: Buffers>() {
     let mut worker = worker::<B>(Limits::DEFAULT);
     let mut client = Client::new(&mut worker);
@@ -284,49 +288,6 @@ fn large_answers_wait_for_small_ones<B: Buffers>() {
     );
 }
 
-fn an_exhausted_pool_makes_requests_wait_their_turn<B: Buffers>() {
-    let mut worker = worker::<B>(Limits {
-        big_regions_max: 2,
-        ..Limits::DEFAULT
-    });
-    let mut clients: Vec<_> = (0..4).map(|_| Client::new(&mut worker)).collect();
-    for client in &mut clients {
-        client.want = worker.on_bytes(client.id, get("/size/20000").as_bytes());
-    }
-    assert_eq!(
-        (worker.regions_lent(), worker.counters().region_waits),
-        (2, 3)
-    );
-    assert_eq!(clients[1].want, Want::NOTHING);
-    // Whoever waits longest is next, by `next_changed`.
-    clients[0].take_once(&mut worker);
-    for client in &mut clients[1..] {
-        let (id, want) = worker.next_changed().expect("a region came back");
-        assert_eq!(
-            (id, want.send(), worker.regions_lent()),
-            (client.id, true, 2)
-        );
-        client.want = want;
-        client.take_once(&mut worker);
-    }
-    assert!(
-        clients
-            .iter()
-            .all(|client| client.answers() == [(200, letters(20_000))])
-    );
-    assert_eq!((worker.regions_lent(), worker.next_changed()), (0, None));
-
-    // One that ends returns what it holds; one that waits and ends is passed over.
-    for client in &mut clients[..3] {
-        client.want = worker.on_bytes(client.id, get("/size/20000").as_bytes());
-    }
-    worker.ended(clients[1].id, Ended::Broken);
-    worker.ended(clients[0].id, Ended::Broken);
-    clients[2].take(&mut worker);
-    assert_eq!(clients[2].answers().len(), 2);
-    assert_eq!(worker.counters().broken, 2);
-}
-
 fn a_faulty_handler_answers_500<B: Buffers>() {
     let mut worker = worker::<B>(Limits {
         big_regions_max: 2,
@@ -366,178 +327,10 @@ fn late_bytes_are_kept<B: Buffers>() {
     assert_eq!(client.want, Want::RECEIVE);
 }
 
-fn an_old_id_is_harmless<B: Buffers>() {
-    let mut worker = worker::<B>(Limits::DEFAULT);
-    let old = worker.open().unwrap();
-    worker.resume(old);
-    worker.ended(old, Ended::Wanted);
-    let mut new = Client::new(&mut worker);
-    assert_eq!(old.index(), new.id.index());
-    assert_eq!(
-        worker.on_bytes(old, get("/size/1").as_bytes()),
-        Want::NOTHING
-    );
-    assert_eq!(worker.on_sent(old, 7), Want::NOTHING);
-    assert_eq!(worker.on_received(old, 7), Want::NOTHING);
-    assert_eq!((worker.pending(old).len(), worker.room(old)), (0, None));
-    assert_eq!(
-        (worker.ended(old, Ended::Broken), worker.next_changed()),
-        (None, None)
-    );
-    new.send(&mut worker, get("/size/1").as_bytes());
-    assert_eq!(new.answers(), [(200, b"a".to_vec())]);
-}
-
 fn asking_for_nothing_pending_is_harmless<B: Buffers>() {
     let mut worker = worker::<B>(Limits::DEFAULT);
     let mut client = Client::new(&mut worker);
     assert!(worker.pending(client.id).is_empty());
     client.send(&mut worker, get("/size/2").as_bytes());
     assert_eq!(client.answers(), [(200, letters(2))]);
-}
-
-fn those_that_wait_are_woken_one_by_one<B: Buffers>() {
-    let mut worker = worker::<B>(Limits {
-        big_regions_max: 20,
-        ..Limits::DEFAULT
-    });
-    let large = get("/size/20000");
-    let mut holders: Vec<_> = (0..10).map(|_| Client::new(&mut worker)).collect();
-    for holder in &mut holders {
-        holder.want = worker.on_bytes(holder.id, large.as_bytes());
-    }
-    for _ in 0..1_000 {
-        let waiting = worker.open().unwrap();
-        worker.on_bytes(waiting, large.as_bytes());
-    }
-    let before = worker.shared.handler.presented;
-    for holder in &mut holders {
-        holder.take_once(&mut worker);
-        while worker.next_changed().is_some() {}
-    }
-    let presented = worker.shared.handler.presented - before;
-    assert!(presented <= 20, "{presented} were presented for 10 regions");
-    assert_eq!(
-        worker.counters().region_waits,
-        1_000,
-        "a vain try is no further wait"
-    );
-
-    // Those that end while they wait leave the line.
-    for _ in 0..10_000 {
-        let id = worker.open().unwrap();
-        worker.on_bytes(id, large.as_bytes());
-        worker.ended(id, Ended::Broken);
-        while worker.next_changed().is_some() {}
-    }
-    assert!(worker.shared.waiting.len() <= 2 * worker.live() + 64);
-}
-
-fn room_lends_the_same_memory_until_it_is_used<B: Buffers>() {
-    let mut worker = worker::<B>(Limits::DEFAULT);
-    let mut client = Client::new(&mut worker);
-    let other = Client::new(&mut worker);
-    let bytes = get("/size/2");
-    let address = worker.room(client.id).unwrap().as_ptr();
-    assert_ne!(worker.room(other.id).unwrap().as_ptr(), address);
-    worker.on_bytes(other.id, bytes.as_bytes());
-    let room = worker.room(client.id).unwrap();
-    assert_eq!(room.as_ptr(), address);
-    room[..bytes.len()].copy_from_slice(bytes.as_bytes());
-    client.want = worker.on_received(client.id, bytes.len());
-    client.take(&mut worker);
-    assert_eq!(client.answers(), [(200, letters(2))]);
-    worker.ended(other.id, Ended::Wanted);
-    assert_eq!(
-        worker.rooms_free.len(),
-        2,
-        "what was lent comes back when the connection ends"
-    );
-}
-
-fn connections_are_limited<B: Buffers>() {
-    let mut worker = worker::<B>(Limits {
-        connections_max: 2,
-        ..Limits::DEFAULT
-    });
-    let first = worker.open().unwrap();
-    assert!(worker.open().is_some() && worker.open().is_none());
-    worker.ended(first, Ended::Wanted);
-    assert!(worker.open().is_some());
-    worker.drain();
-    assert!(worker.open().is_none());
-    assert_eq!(
-        (worker.counters().opened, worker.counters().turned_away),
-        (3, 2)
-    );
-}
-
-/// What may stand in a random conversation.
-fn request() -> impl Strategy<Value = String> {
-    let path = prop_oneof![
-        (0..300u32).prop_map(|count| format!("/size/{count}")),
-        (3_000..40_000u32).prop_map(|count| format!("/size/{count}")),
-        (0..20_000u32).prop_map(|count| format!("/written/{count}")),
-        (0..40_000u32).prop_map(|count| format!("/stream/{count}")),
-        (0..40_000u32).prop_map(|count| format!("/chunks/{count}")),
-        Just("/none".to_string()),
-    ];
-    let content = "[a-z]{0,40}";
-    prop_oneof![
-        4 => path.prop_map(|path| get(&path)),
-        1 => content.prop_map(|content| format!(
-            "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n{content}", content.len()
-        )),
-        1 => (content, content).prop_map(|(first, second)| {
-            let chunk = |part: &str| if part.is_empty() { String::new() } else { format!("{:x}\r\n{part}\r\n", part.len()) };
-            let (first, second) = (chunk(&first), chunk(&second));
-            format!("POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n{first}{second}0\r\n\r\n")
-        }),
-        1 => content.prop_map(|content| format!(
-            "POST /count HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n{content}", content.len()
-        )),
-    ]
-}
-
-/// Talks to a worker: the requests cut by `cuts`, by one way in or the other, the answers taken by `takes`.
-fn talk<B: Buffers>(mut bytes: &[u8], cuts: &[usize], takes: usize) -> Vec<u8> {
-    let mut worker = worker::<B>(Limits::DEFAULT);
-    let mut client = Client::new(&mut worker);
-    client.takes = takes;
-    for cut in cuts.iter().cycle() {
-        let (part, rest) = bytes.split_at((*cut).min(bytes.len()));
-        if cut % 2 == 0 {
-            client.want = worker.on_bytes(client.id, part);
-        } else {
-            let room = worker.room(client.id).unwrap();
-            room[..part.len()].copy_from_slice(part);
-            client.want = worker.on_received(client.id, part.len());
-        }
-        client.take(&mut worker);
-        bytes = rest;
-        if bytes.is_empty() {
-            break;
-        }
-    }
-    assert_eq!(worker.regions_lent(), 0);
-    client.received
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
-
-    #[test]
-    fn any_cut_and_any_strategy_gives_the_same_answers(
-        requests in proptest::collection::vec(request(), 1..12),
-        cuts in proptest::collection::vec(1..200usize, 1..20),
-        takes in 1..30_000usize,
-    ) {
-        let bytes = requests.concat().into_bytes();
-        let contents = |received: &[u8]| answers(received, Method::Get);
-        let whole = contents(&talk::<Flat>(&bytes, &[usize::MAX - 1], usize::MAX));
-        prop_assert_eq!(whole.len(), requests.len());
-        prop_assert_eq!(contents(&talk::<Split>(&bytes, &[usize::MAX - 1], usize::MAX)), whole.clone());
-        prop_assert_eq!(contents(&talk::<Flat>(&bytes, &cuts, takes)), whole.clone());
-        prop_assert_eq!(contents(&talk::<Split>(&bytes, &cuts, takes)), whole);
-    }
 }

@@ -50,7 +50,7 @@ fn http10_streams_end_with_the_connection<B: Buffers>() {
             .text()
             .ends_with(std::str::from_utf8(&letters(30_000)).unwrap())
     );
-    assert!(client.text().contains("Connection: close\r\n") && client.want == Want::CLOSE);
+    assert!(client.text().contains("Connection: close\r\n") && client.shut);
 }
 
 fn a_stream_that_breaks_its_promise_is_cut_off<B: Buffers>() {

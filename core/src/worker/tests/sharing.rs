@@ -1,0 +1,153 @@
+//! What the connections of a worker share: regions, room to receive into, places.
+
+use super::client::{get, letters, worker};
+use super::*;
+
+every_strategy! {
+    an_exhausted_pool_makes_requests_wait_their_turn
+    those_that_wait_are_woken_one_by_one
+    room_lends_the_same_memory_until_it_is_used
+    an_old_id_is_harmless
+    connections_are_limited
+}
+
+fn an_exhausted_pool_makes_requests_wait_their_turn<B: Buffers>() {
+    let mut worker = worker::<B>(Limits {
+        big_regions_max: 2,
+        ..Limits::DEFAULT
+    });
+    let mut clients: Vec<_> = (0..4).map(|_| Client::new(&mut worker)).collect();
+    for client in &mut clients {
+        client.want = worker.on_bytes(client.id, get("/size/20000").as_bytes());
+    }
+    assert_eq!(
+        (worker.regions_lent(), worker.counters().region_waits),
+        (2, 3)
+    );
+    assert_eq!(clients[1].want, Want::NOTHING);
+    // Whoever waits longest is next, by `next_changed`.
+    clients[0].take_once(&mut worker);
+    for client in &mut clients[1..] {
+        let (id, want) = worker.next_changed().expect("a region came back");
+        assert_eq!(
+            (id, want.send(), worker.regions_lent()),
+            (client.id, true, 2)
+        );
+        client.want = want;
+        client.take_once(&mut worker);
+    }
+    assert!(
+        clients
+            .iter()
+            .all(|client| client.answers() == [(200, letters(20_000))])
+    );
+    assert_eq!((worker.regions_lent(), worker.next_changed()), (0, None));
+
+    // One that ends returns what it holds; one that waits and ends is passed over.
+    for client in &mut clients[..3] {
+        client.want = worker.on_bytes(client.id, get("/size/20000").as_bytes());
+    }
+    worker.ended(clients[1].id, Ended::Broken);
+    worker.ended(clients[0].id, Ended::Broken);
+    clients[2].take(&mut worker);
+    assert_eq!(clients[2].answers().len(), 2);
+    assert_eq!(worker.counters().broken, 2);
+}
+
+fn an_old_id_is_harmless<B: Buffers>() {
+    let mut worker = worker::<B>(Limits::DEFAULT);
+    let old = worker.open().unwrap();
+    worker.resume(old);
+    worker.ended(old, Ended::Wanted);
+    let mut new = Client::new(&mut worker);
+    assert_eq!(old.index(), new.id.index());
+    assert_eq!(
+        worker.on_bytes(old, get("/size/1").as_bytes()),
+        Want::NOTHING
+    );
+    assert_eq!(worker.on_sent(old, 7), Want::NOTHING);
+    assert_eq!(worker.on_received(old, 7), Want::NOTHING);
+    assert_eq!((worker.pending(old).len(), worker.room(old)), (0, None));
+    assert_eq!(
+        (worker.ended(old, Ended::Broken), worker.next_changed()),
+        (None, None)
+    );
+    new.send(&mut worker, get("/size/1").as_bytes());
+    assert_eq!(new.answers(), [(200, b"a".to_vec())]);
+}
+
+fn those_that_wait_are_woken_one_by_one<B: Buffers>() {
+    let mut worker = worker::<B>(Limits {
+        big_regions_max: 20,
+        ..Limits::DEFAULT
+    });
+    let large = get("/size/20000");
+    let mut holders: Vec<_> = (0..10).map(|_| Client::new(&mut worker)).collect();
+    for holder in &mut holders {
+        holder.want = worker.on_bytes(holder.id, large.as_bytes());
+    }
+    for _ in 0..1_000 {
+        let waiting = worker.open().unwrap();
+        worker.on_bytes(waiting, large.as_bytes());
+    }
+    let before = worker.shared.handler.presented;
+    for holder in &mut holders {
+        holder.take_once(&mut worker);
+        while worker.next_changed().is_some() {}
+    }
+    let presented = worker.shared.handler.presented - before;
+    assert!(presented <= 20, "{presented} were presented for 10 regions");
+    assert_eq!(
+        worker.counters().region_waits,
+        1_000,
+        "a vain try is no further wait"
+    );
+
+    // Those that end while they wait leave the line.
+    for _ in 0..10_000 {
+        let id = worker.open().unwrap();
+        worker.on_bytes(id, large.as_bytes());
+        worker.ended(id, Ended::Broken);
+        while worker.next_changed().is_some() {}
+    }
+    assert!(worker.shared.waiting.len() <= 2 * worker.live() + 64);
+}
+
+fn room_lends_the_same_memory_until_it_is_used<B: Buffers>() {
+    let mut worker = worker::<B>(Limits::DEFAULT);
+    let mut client = Client::new(&mut worker);
+    let other = Client::new(&mut worker);
+    let bytes = get("/size/2");
+    let address = worker.room(client.id).unwrap().as_ptr();
+    assert_ne!(worker.room(other.id).unwrap().as_ptr(), address);
+    worker.on_bytes(other.id, bytes.as_bytes());
+    let room = worker.room(client.id).unwrap();
+    assert_eq!(room.as_ptr(), address);
+    room[..bytes.len()].copy_from_slice(bytes.as_bytes());
+    client.want = worker.on_received(client.id, bytes.len());
+    client.take(&mut worker);
+    assert_eq!(client.answers(), [(200, letters(2))]);
+    worker.ended(other.id, Ended::Wanted);
+    assert_eq!(
+        worker.rooms_free.len(),
+        2,
+        "what was lent comes back when the connection ends"
+    );
+}
+
+fn connections_are_limited<B: Buffers>() {
+    let mut worker = worker::<B>(Limits {
+        connections_max: 2,
+        ..Limits::DEFAULT
+    });
+    let first = worker.open().unwrap();
+    assert!(worker.open().is_some() && worker.open().is_none());
+    worker.ended(first, Ended::Wanted);
+    assert!(worker.open().is_some());
+    worker.drain();
+    assert!(worker.open().is_none());
+    assert_eq!(
+        (worker.counters().opened, worker.counters().turned_away),
+        (3, 2)
+    );
+}
