@@ -223,9 +223,11 @@ fn read_line_of(stdout: ChildStdout) -> mpsc::Receiver<String> {
     std::thread::spawn(move || {
         let mut reader = BufReader::new(stdout);
         let mut line = String::new();
-        // A line that is no UTF-8 is as good as none; nobody waits for it any more after the time-out.
+        // A line that is no UTF-8 is as good as none.
         let _ = reader.read_line(&mut line);
+        // It fails when the server was given up, by the time-out or the caller: then nobody is left to tell.
         let _ = sender.send(line);
+        // An error ends the stream as its end would, and with it the need to read on.
         let _ = std::io::copy(&mut reader, &mut std::io::sink());
     });
     receiver
@@ -240,7 +242,9 @@ fn words_of(mut stderr: ChildStderr) -> mpsc::Receiver<String> {
             .by_ref()
             .take(WORDS_BYTES_MAX)
             .read_to_end(&mut words);
+        // It fails when the server was stopped and dropped, as nearly all are: then nobody asks for its last words.
         let _ = sender.send(String::from_utf8_lossy(&words).into_owned());
+        // An error ends the stream as its end would, and with it the need to read on.
         let _ = std::io::copy(&mut stderr, &mut std::io::sink());
     });
     receiver

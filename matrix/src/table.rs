@@ -63,7 +63,7 @@ impl Table {
                     _ => format!("{cell:>width$}"),
                 });
             let line = padded.collect::<Vec<_>>().join("  ");
-            let _ = writeln!(text, "{}", line.trim_end());
+            writeln!(text, "{}", line.trim_end()).expect("a String takes everything");
             text
         })
     }
