@@ -1,6 +1,7 @@
 //! A server for the matrix's own tests: keeps the start contract and answers `/baseline11` and `/pipeline`, one thread
 //! per connection. The name it is started under says what is wrong with it: `wrong` adds one to every sum, `slow` burns CPU
-//! time, `leaving` ends after some answers, `dying` and `refusing` end before they listen, `honest` does none of this.
+//! time, `leaving` ends after some answers, `dying` and `refusing` end before they listen, `floor` calls itself
+//! `epoll+floor` and always answers `ok`, `honest` does none of this.
 //!
 //! It is a test's opponent, not an example of a server.
 
@@ -31,8 +32,13 @@ fn main() -> io::Result<()> {
         _ => {}
     }
     let listener = TcpListener::bind("127.0.0.1:0")?;
+    let announced = if name == "floor" {
+        "epoll+floor"
+    } else {
+        &name
+    };
     println!(
-        "fixture {name} listening on {}, 1 worker",
+        "fixture {announced} listening on {}, 1 worker",
         listener.local_addr()?
     );
     stdout().flush()?;
@@ -88,7 +94,8 @@ fn request(reader: &mut BufReader<TcpStream>, name: &str) -> io::Result<Option<S
     };
     let query = target
         .split_once('?')
-        .map(|(_, query)| query.split(' ').next().unwrap_or_default());
+        .map(|(_, query)| query.split(' ').next().unwrap_or_default())
+        .filter(|_| name != "floor");
     let Some(query) = query else {
         return Ok(Some("ok".to_owned()));
     };

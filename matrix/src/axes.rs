@@ -72,14 +72,12 @@ impl Axes {
             .collect()
     }
 
-    /// The floor beside which an arm is to be seen: that of a design's backend.
-    pub fn floor_of(&self, arm: &Arm) -> Option<Arm> {
-        let Arm::Design(design) = arm else {
-            return None;
-        };
-        let backend = design.value(BACKEND)?;
+    /// The floor beside which a server is to be seen that calls itself by this name: that of its backend, the first value
+    /// of a design's name.
+    pub fn floor_of(&self, name: &str) -> Option<Arm> {
+        let (backend, _) = name.split_once('+')?;
         let floor = Arm::Floor(backend.to_owned());
-        self.has_floor(backend).then_some(floor)
+        (floor.name() != name && self.has_floor(backend)).then_some(floor)
     }
 
     /// The design of this name.
@@ -177,6 +175,19 @@ mod tests {
 
     fn error(result: Result<Arm>) -> String {
         format!("{:#}", result.expect_err("this must be refused"))
+    }
+
+    #[test]
+    fn a_name_tells_its_floor() {
+        let axes = Axes::read().unwrap();
+        let floor = |name| axes.floor_of(name).map(|floor| floor.name());
+        assert_eq!(
+            floor("uring+split+anything").as_deref(),
+            Some("uring+floor")
+        );
+        for name in ["uring+floor", "kqueue+split+system", "fixture", ""] {
+            assert_eq!(floor(name), None, "{name}");
+        }
     }
 
     #[test]

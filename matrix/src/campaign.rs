@@ -23,7 +23,7 @@ use crate::verdict::{ClientState, Conditions, Observed};
 use crate::workload::Workload;
 
 use planned::verified;
-pub use planned::{Asked, Refused, planned};
+pub use planned::{Asked, Floors, Refused, planned};
 pub use progress::Progress;
 
 /// A campaign under way.

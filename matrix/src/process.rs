@@ -61,6 +61,8 @@ pub struct Server {
     child: Child,
     clock: sys::CpuClock,
     words: mpsc::Receiver<String>,
+    /// What it calls itself, such as `uring+split+mimalloc` or `uring+floor`; empty when it gives no name.
+    pub name: String,
     /// Where it listens.
     pub address: SocketAddr,
 }
@@ -98,18 +100,19 @@ impl Server {
             child,
             clock,
             words,
+            name: String::new(),
             address: nowhere,
         };
-        server.address = server
+        (server.name, server.address) = server
             .listening(&lines)
             .with_context(|| format!("failed to start {shown} --listen 127.0.0.1:0 --workers 1"))?;
         Ok(server)
     }
 
-    /// Waits for the line that says where it listens.
-    fn listening(&mut self, lines: &mpsc::Receiver<String>) -> Result<SocketAddr> {
+    /// Waits for the line that says who it is and where it listens.
+    fn listening(&mut self, lines: &mpsc::Receiver<String>) -> Result<(String, SocketAddr)> {
         match lines.recv_timeout(START_MAX) {
-            Ok(line) if !line.is_empty() => address_in(&line).fault(Fault::Start),
+            Ok(line) if !line.is_empty() => announced_in(&line).fault(Fault::Start),
             Ok(_) | Err(mpsc::RecvTimeoutError::Disconnected) => {
                 let status = self.child.wait().context("failed to wait for it")?;
                 let fault = if status.code() == Some(REFUSED) {
@@ -206,13 +209,16 @@ impl Drop for Server {
     }
 }
 
-/// `orthant uring+split+mimalloc listening on 127.0.0.1:41233, 1 worker`.
-fn address_in(line: &str) -> Result<SocketAddr> {
-    let after = line.split_once("listening on ").map(|(_, after)| after);
-    let address = after
-        .and_then(|after| after.split([',', ' ', '\n']).next())
-        .and_then(|text| text.parse().ok());
-    address.ok_or_else(|| {
+/// The name and the address in `orthant uring+split+mimalloc listening on 127.0.0.1:41233, 1 worker`.
+fn announced_in(line: &str) -> Result<(String, SocketAddr)> {
+    let announced = line
+        .split_once("listening on ")
+        .and_then(|(before, after)| {
+            let name = before.split_whitespace().last().unwrap_or_default();
+            let address = after.split([',', ' ', '\n']).next()?.parse().ok()?;
+            Some((name.to_owned(), address))
+        });
+    announced.ok_or_else(|| {
         anyhow!("its first line is {line:?}, expected one like `NAME listening on 127.0.0.1:41233, 1 worker`")
     })
 }
@@ -322,15 +328,21 @@ mod tests {
     const SAYS: &str = "echo 'orthant a+b listening on 127.0.0.1:4, 1 worker'";
 
     #[test]
-    fn the_address_is_read_from_the_line() {
-        let address = |line| address_in(line).map(|address| address.port()).ok();
+    fn name_and_address_are_read_from_the_line() {
+        let announced = |line| {
+            announced_in(line)
+                .map(|(name, address)| (name, address.port()))
+                .ok()
+        };
+        let found = |name: &str, port| Some((name.to_owned(), port));
         assert_eq!(
-            address("orthant a listening on 127.0.0.1:41233, 1 worker\n"),
-            Some(41233)
+            announced("orthant uring+floor listening on 127.0.0.1:41233, 1 worker\n"),
+            found("uring+floor", 41233)
         );
-        assert_eq!(address("orthant a listening on 127.0.0.1:5\n"), Some(5));
-        assert_eq!(address("hello\n"), None);
-        assert_eq!(address("listening on nowhere"), None);
+        assert_eq!(announced("a listening on 127.0.0.1:5\n"), found("a", 5));
+        assert_eq!(announced("listening on 127.0.0.1:5\n"), found("", 5));
+        assert_eq!(announced("hello\n"), None);
+        assert_eq!(announced("listening on nowhere"), None);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use orthant_matrix::arm::Arm;
 use orthant_matrix::axes::Axes;
-use orthant_matrix::campaign::{Asked, Refused, planned};
+use orthant_matrix::campaign::{Asked, Floors, Refused, planned};
 use orthant_matrix::error::{Fault, fault_of};
 use orthant_matrix::record::Settings;
 use orthant_matrix::workload::Workload;
@@ -205,6 +205,25 @@ fn wrong_answers_make_a_cell_invalid() {
             .unwrap()
             .contains("\"wrong-answers\"")
     );
+}
+
+#[test]
+fn a_floor_is_a_floor_under_any_path() {
+    let folder = folder();
+    let output = measured(folder.path(), "run", &["floor"], &["--launches", "1"]);
+    assert_eq!(
+        code(&output),
+        0,
+        "{}{}",
+        text(&output.stdout),
+        text(&output.stderr)
+    );
+    // It calls itself a floor and answers as a design does.
+    let folder = self::folder();
+    let output = measured(folder.path(), "run", &["epoll+floor"], &["--launches", "1"]);
+    assert_eq!(code(&output), 4, "{}", text(&output.stderr));
+    let shown = text(&output.stdout);
+    assert!(shown.contains("expected content `ok`"), "{shown}");
 }
 
 #[test]
@@ -405,6 +424,7 @@ fn what_this_machine_cannot_run_is_left_out_and_named() {
             .iter()
             .map(|name| Arm::Executable(folder.path().join(name)))
             .collect(),
+        floors: Floors::AsAsked,
         workloads: vec![Workload::Baseline],
         settings: Settings {
             launches: 1,

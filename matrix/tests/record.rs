@@ -32,6 +32,7 @@ fn plan(campaign: &str) -> Plan {
         name: name.to_owned(),
         path: PathBuf::from("/designs").join(name),
         sha256: "00".to_owned(),
+        announced: Some(name.to_owned()),
         is_floor,
     };
     Plan {

@@ -1,8 +1,12 @@
 //! From the arms somebody asked for to a plan: they are built, and those that this machine cannot run are left out.
+//!
+//! Each is started once, and is what it then calls itself: a floor is a floor under any path, and a design has a floor.
+
+use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, bail};
 
-use crate::arm::Arm;
+use crate::arm::{Arm, FLOOR};
 use crate::axes::Axes;
 use crate::build::{Built, Rebuild, build, told};
 use crate::error::{Fault, fault_of};
@@ -22,12 +26,23 @@ pub struct Asked {
     pub seed: u64,
     /// The executables; the first one is the reference.
     pub arms: Vec<Arm>,
+    /// Which floors are measured with them.
+    pub floors: Floors,
     /// The workloads.
     pub workloads: Vec<Workload>,
     /// How load is offered.
     pub settings: Settings,
     /// What happens to an arm that this machine cannot run.
     pub refused: Refused,
+}
+
+/// Which floors are measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Floors {
+    /// Those of the arms' backends, after the arms.
+    Beside,
+    /// Those among the arms.
+    AsAsked,
 }
 
 /// What happens to an arm that this machine cannot run.
@@ -44,26 +59,11 @@ pub enum Refused {
 /// # Errors
 /// When an arm cannot be built or started, or none is left.
 pub fn planned(axes: &Axes, asked: Asked) -> Result<Plan> {
-    let built = build(axes, &asked.arms, Rebuild::Stale, &mut told)?;
-    let cpu = *process::usable_cpus()?
-        .first()
-        .context("no CPU may be used")?;
-    let (mut arms, mut left_out) = (Vec::new(), Vec::new());
-    for arm in built {
-        let name = arm.arm.name();
-        match Server::start(&arm.path, cpu, 0).and_then(Server::stop) {
-            Ok(_) => arms.push(planned_arm(arm)),
-            Err(error)
-                if asked.refused == Refused::LeftOut && fault_of(&error) == Fault::Refused =>
-            {
-                eprintln!("left out {name}: {error:#}");
-                left_out.push(LeftOut {
-                    name,
-                    reason: format!("{error:#}"),
-                });
-            }
-            Err(error) => return Err(error),
-        }
+    let (mut arms, mut left_out) = tried(axes, &asked.arms, asked.refused)?;
+    if asked.floors == Floors::Beside {
+        let (floors, without) = tried(axes, &floors_beside(axes, &arms), asked.refused)?;
+        arms.extend(floors);
+        left_out.extend(without);
     }
     if arms.is_empty() {
         bail!("failed to find an arm that runs on this machine; `cargo matrix list` shows all");
@@ -78,6 +78,50 @@ pub fn planned(axes: &Axes, asked: Asked) -> Result<Plan> {
         workloads: asked.workloads,
         settings: asked.settings,
     })
+}
+
+/// Builds arms and starts each of them once.
+fn tried(axes: &Axes, arms: &[Arm], refused: Refused) -> Result<(Vec<PlannedArm>, Vec<LeftOut>)> {
+    let cpu = *process::usable_cpus()?
+        .first()
+        .context("no CPU may be used")?;
+    let (mut run, mut left_out) = (Vec::new(), Vec::new());
+    for built in build(axes, arms, Rebuild::Stale, &mut told)? {
+        let name = built.arm.name();
+        match name_of(&built, cpu) {
+            Ok(announced) => run.push(planned_arm(built, announced)),
+            Err(error) if refused == Refused::LeftOut && fault_of(&error) == Fault::Refused => {
+                eprintln!("left out {name}: {error:#}");
+                left_out.push(LeftOut {
+                    name,
+                    reason: format!("{error:#}"),
+                });
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok((run, left_out))
+}
+
+/// What an executable calls itself when it is started.
+fn name_of(built: &Built, cpu: usize) -> Result<String> {
+    let mut server = Server::start(&built.path, cpu, 0)?;
+    let name = std::mem::take(&mut server.name);
+    server.stop()?;
+    Ok(name)
+}
+
+/// The floors of the arms' backends, each once, without those that are among the arms.
+fn floors_beside(axes: &Axes, arms: &[PlannedArm]) -> Vec<Arm> {
+    let is_there = |floor: &Arm| arms.iter().any(|arm| arm.identity() == floor.name());
+    let floors: BTreeSet<Arm> = arms
+        .iter()
+        .filter_map(|arm| axes.floor_of(arm.identity()))
+        .collect();
+    floors
+        .into_iter()
+        .filter(|floor| !is_there(floor))
+        .collect()
 }
 
 /// Refuses a plan whose executables are not what they were.
@@ -106,11 +150,47 @@ pub(super) fn verified(plan: &Plan) -> Result<()> {
     Ok(())
 }
 
-fn planned_arm(built: Built) -> PlannedArm {
+fn planned_arm(built: Built, announced: String) -> PlannedArm {
     PlannedArm {
         name: built.arm.name(),
         path: built.path,
         sha256: built.sha256,
-        is_floor: matches!(built.arm, Arm::Floor(_)),
+        is_floor: announced.ends_with(FLOOR),
+        announced: Some(announced),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_backend_brings_its_floor_once() {
+        let axes = Axes::read().expect("the workspace can be read");
+        let floors = |announced: &[&str]| {
+            let arm = |name: &&str| {
+                let built = Built {
+                    arm: Arm::Executable("/before".into()),
+                    path: "/before".into(),
+                    sha256: String::new(),
+                    size_bytes: 0,
+                    fresh: true,
+                    build_s: 0.0,
+                };
+                planned_arm(built, (*name).to_owned())
+            };
+            let arms: Vec<PlannedArm> = announced.iter().map(arm).collect();
+            let floors = floors_beside(&axes, &arms);
+            floors.iter().map(Arm::name).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            floors(&["uring+split+system", "epoll+flat+system"]),
+            ["epoll+floor", "uring+floor"]
+        );
+        assert_eq!(
+            floors(&["epoll+split+system", "epoll+flat+system"]),
+            ["epoll+floor"]
+        );
+        assert!(floors(&["epoll+floor", "epoll+flat+system", "another", ""]).is_empty());
     }
 }

@@ -5,7 +5,7 @@ mod print;
 use anyhow::{Result, bail};
 
 use crate::axes::Axes;
-use crate::campaign::{Asked, Campaign, Refused};
+use crate::campaign::{Asked, Campaign, Floors, Refused};
 use crate::commands::measure::{self, Measure};
 use crate::error::Outcome;
 use crate::record::Launch;
@@ -97,6 +97,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
         started: measure::now(),
         seed: args.measure.seed(),
         arms: vec![axes.arm(&args.baseline)?, axes.arm(&args.candidate)?],
+        floors: Floors::AsAsked,
         workloads: workloads.clone(),
         settings: args.measure.settings(args.max_launches, args.rounds, None),
         refused: Refused::Fails,

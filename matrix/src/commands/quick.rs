@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::axes::Axes;
-use crate::campaign::{Asked, Refused};
+use crate::campaign::{Asked, Floors, Refused};
 use crate::commands::measure::{self, Measure};
 use crate::error::Outcome;
 use crate::process::io_uring_is_allowed;
@@ -61,6 +61,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
             .iter()
             .map(|name| axes.arm(name))
             .collect::<Result<_>>()?,
+        floors: Floors::AsAsked,
         workloads: vec![Workload::Baseline, Workload::Pipelined],
         settings: args.measure.settings(LAUNCHES, ROUNDS, None),
         refused: Refused::LeftOut,

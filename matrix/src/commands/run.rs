@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::axes::Axes;
-use crate::campaign::{Asked, Refused};
+use crate::campaign::{Asked, Floors, Refused};
 use crate::commands::measure::{self, Measure};
 use crate::error::Outcome;
 use crate::workload::Workload;
@@ -43,15 +43,14 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let slices =
         |duration_s: u32| (u64::from(duration_s) * 1000).div_ceil(args.measure.slice_ms) as u32;
     let rounds = args.duration.map_or(args.rounds, slices);
-    let arm = axes.arm(&args.arm)?;
-    let floor = axes.floor_of(&arm);
     let mut campaign = args.measure.begin(
         &axes,
         Asked {
             command: "run",
             started: measure::now(),
             seed: args.measure.seed(),
-            arms: [arm].into_iter().chain(floor).collect(),
+            arms: vec![axes.arm(&args.arm)?],
+            floors: Floors::Beside,
             workloads: vec![args.workload],
             settings: args.measure.settings(args.launches, rounds, args.rate),
             refused: Refused::Fails,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 
 use crate::axes::Axes;
-use crate::campaign::{Asked, Campaign, Refused};
+use crate::campaign::{Asked, Campaign, Floors, Refused};
 use crate::commands::build;
 use crate::commands::measure::{self, Measure};
 use crate::error::Outcome;
@@ -77,6 +77,7 @@ fn begin(args: &Args) -> Result<Campaign> {
         started: measure::now(),
         seed: args.measure.seed(),
         arms: build::chosen(&axes, &chosen)?,
+        floors: Floors::AsAsked,
         workloads,
         settings: args.measure.settings(args.launches, args.rounds, None),
         refused: Refused::LeftOut,

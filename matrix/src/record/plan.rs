@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::arm::FLOOR;
 use crate::workload::Workload;
 
 /// What a campaign set out to do.
@@ -36,8 +37,19 @@ pub struct PlannedArm {
     pub path: PathBuf,
     /// The hash of its bytes, in hexadecimal.
     pub sha256: String,
+    /// What it called itself when it was started, such as `epoll+floor`; none where nobody asked.
+    #[serde(default)]
+    pub announced: Option<String>,
     /// Whether it answers everything with the same bytes.
     pub is_floor: bool,
+}
+
+impl PlannedArm {
+    /// The design or floor that it is, whatever its file is called.
+    #[must_use]
+    pub fn identity(&self) -> &str {
+        self.announced.as_ref().unwrap_or(&self.name)
+    }
 }
 
 /// A design that cannot run on this machine.
@@ -65,15 +77,17 @@ pub struct Settings {
 }
 
 impl Plan {
-    /// The arm that is the floor of this arm's backend, by name; a floor has none.
+    /// The arm that is the floor of this arm's backend; a floor has none.
     #[must_use]
     pub fn floor_of(&self, arm: usize) -> Option<usize> {
-        let (backend, _) = self.arms[arm].name.split_once('+')?;
-        let floor = self
-            .arms
+        let arm = &self.arms[arm];
+        let (backend, _) = arm.identity().split_once('+')?;
+        let floor = format!("{backend}{FLOOR}");
+        let is_floor = |other: &PlannedArm| other.is_floor && other.identity() == floor;
+        self.arms
             .iter()
-            .position(|other| other.name == format!("{backend}+floor"))?;
-        (floor != arm).then_some(floor)
+            .position(is_floor)
+            .filter(|_| !arm.is_floor)
     }
 
     /// What an arm is called in a sentence; an executable that is compared with itself is there twice.
