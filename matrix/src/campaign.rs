@@ -6,6 +6,7 @@
 mod planned;
 mod progress;
 
+use std::ops::Range;
 use std::path::Path;
 
 use anyhow::Result;
@@ -25,6 +26,9 @@ use crate::workload::Workload;
 use planned::verified;
 pub use planned::{Asked, Floors, Refused, planned};
 pub use progress::Progress;
+
+/// The arms that a comparison decides about. Floors stand behind them and have no say.
+const SIDES: Range<usize> = 0..2;
 
 /// A campaign under way.
 pub struct Campaign {
@@ -111,10 +115,10 @@ impl Campaign {
     }
 
     /// Makes the first `launches` launches of a workload, as far as they are missing, and says what they show of the
-    /// first two arms.
+    /// first two arms. Whatever is wrong with a further arm changes none of it.
     ///
     /// # Errors
-    /// When a launch cannot be made or stored, or shows that the workload cannot be measured at all.
+    /// When a launch cannot be made or stored, or shows that one of the two cannot be measured at all.
     pub fn observe(&mut self, workload: Workload, launches: u32) -> Result<Observed> {
         for block in 0..launches {
             self.ensure(workload, block)?;
@@ -122,7 +126,7 @@ impl Campaign {
         }
         let launches = self.record.launches_of(workload);
         let is_limited = self
-            .labels(workload)
+            .sides(workload)
             .iter()
             .any(|(_, label)| label.is_client_limited());
         let conditions = Conditions {
@@ -136,27 +140,15 @@ impl Campaign {
         Ok(reduce::observed(&launches, 0, 1, conditions))
     }
 
-    /// What is said of the cells of a workload, by arm.
+    /// What is said of the cells of both sides under a workload, by arm.
     #[must_use]
-    pub fn labels(&self, workload: Workload) -> Vec<(String, Label)> {
+    pub fn sides(&self, workload: Workload) -> Vec<(String, Label)> {
         let launches = self.record.launches_of(workload);
         let of_arm = |arm: usize| {
             let seen: Vec<&Observation> = launches.iter().map(|launch| &launch.arms[arm]).collect();
             (self.plan.label(arm), Label::of(&seen, &self.plan.settings))
         };
-        (0..self.plan.arms.len()).map(of_arm).collect()
-    }
-
-    /// Why the cells of a workload do not count, by arm; empty when all do.
-    #[must_use]
-    pub fn invalid(&self, workload: Workload) -> Vec<(String, Reason)> {
-        let named = |(arm, label): (String, Label)| {
-            label
-                .invalid
-                .into_iter()
-                .map(move |reason| (arm.clone(), reason))
-        };
-        self.labels(workload).into_iter().flat_map(named).collect()
+        SIDES.map(of_arm).collect()
     }
 
     /// Takes the progress bar off the screen.
@@ -199,12 +191,14 @@ impl Campaign {
     }
 
     fn stop_if_lasting(&self, workload: Workload) -> Result<()> {
-        let lasting: Vec<String> = self
-            .invalid(workload)
-            .into_iter()
-            .filter(|(_, reason)| reason.is_lasting())
-            .map(|(arm, reason)| format!("{arm}: {reason}"))
-            .collect();
+        let of_side = |(arm, label): (String, Label)| {
+            let lasting = label.invalid.into_iter().filter(Reason::is_lasting);
+            lasting
+                .map(|reason| format!("{arm}: {reason}"))
+                .collect::<Vec<_>>()
+        };
+        let sides = self.sides(workload).into_iter();
+        let lasting: Vec<String> = sides.flat_map(of_side).collect();
         if lasting.is_empty() {
             return Ok(());
         }

@@ -8,6 +8,7 @@ pub mod campaign;
 pub mod cli;
 pub mod commands;
 pub mod design;
+pub mod distance;
 pub mod error;
 pub mod launch;
 pub mod load;

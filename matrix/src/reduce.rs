@@ -43,6 +43,19 @@ pub fn log_ratio(baseline: &Observation, candidate: &Observation, metric: Metric
     }
 }
 
+/// `ln(arm / reference)` of CPU per request, one per launch that has both.
+#[must_use]
+pub fn cpu_log_ratios(launches: &[&Launch], reference: usize, arm: usize) -> Vec<f64> {
+    let of_launch = |launch: &&Launch| {
+        log_ratio(
+            &launch.arms[reference],
+            &launch.arms[arm],
+            Metric::CpuPerRequest,
+        )
+    };
+    launches.iter().filter_map(of_launch).collect()
+}
+
 /// One log-ratio per round in which both arms answered requests.
 #[must_use]
 pub fn slice_log_ratios(baseline: &[Slice], candidate: &[Slice], metric: Metric) -> Vec<f64> {

@@ -9,6 +9,7 @@ mod print;
 use anyhow::Result;
 use serde::Serialize;
 
+use crate::distance::Distance;
 use crate::machine::state_over;
 use crate::record::{Latency, Launch, LeftOut, Observation, Record, Settings};
 use crate::reduce;
@@ -167,8 +168,8 @@ fn row(record: &Record, launches: &[&Launch], arm: usize) -> Result<Row> {
         .filter_map(|seen| Some(seen.memory?.resident_bytes as f64))
         .collect::<Vec<_>>();
     let latency = merged(&seen)?;
-    let to_first = log_ratios(launches, 0, arm);
-    let floor = plan.floor_of(arm);
+    let to_first = reduce::cpu_log_ratios(launches, 0, arm);
+    let to_floor = Distance::of(plan, launches, arm);
     let requests_per_s = middle(Metric::Throughput);
     let private_mib = middle(Metric::Memory).map(|bytes| bytes / BYTES_PER_MIB);
     let is_first = arm == 0;
@@ -179,9 +180,7 @@ fn row(record: &Record, launches: &[&Launch], arm: usize) -> Result<Row> {
         cpu_log_ratio_interval: SignFlip::new(&to_first, plan.seed)
             .interval(ALPHA)
             .filter(|_| !is_first),
-        cpu_ratio_to_floor: floor
-            .and_then(|floor| mean(&log_ratios(launches, floor, arm)))
-            .map(f64::exp),
+        cpu_ratio_to_floor: to_floor.as_ref().and_then(|distance| distance.cpu_ratio),
         requests_per_s,
         latency_us_p50: latency.quantile_ns(0.5).map(|ns| ns / 1e3),
         latency_us_p99: latency.quantile_ns(0.99).map(|ns| ns / 1e3),
@@ -192,11 +191,7 @@ fn row(record: &Record, launches: &[&Launch], arm: usize) -> Result<Row> {
             .map(|(rps, mib)| rps.sqrt() / mib),
         late_share: plan.settings.requests_per_s.map(|_| late_share(&seen)),
         label: Label::of(&seen, &plan.settings),
-        floor_is_invalid: floor.map(|floor| {
-            let seen: Vec<&Observation> =
-                launches.iter().map(|launch| &launch.arms[floor]).collect();
-            !Label::of(&seen, &plan.settings).is_valid()
-        }),
+        floor_is_invalid: to_floor.map(|distance| !distance.is_valid()),
     })
 }
 
@@ -204,17 +199,6 @@ fn merged(seen: &[&Observation]) -> Result<Latency> {
     let mut all = Latency::empty();
     seen.iter().try_for_each(|seen| all.add(&seen.latency.0))?;
     Ok(all)
-}
-
-fn log_ratios(launches: &[&Launch], reference: usize, arm: usize) -> Vec<f64> {
-    let ratio = |launch: &&Launch| {
-        reduce::log_ratio(
-            &launch.arms[reference],
-            &launch.arms[arm],
-            Metric::CpuPerRequest,
-        )
-    };
-    launches.iter().filter_map(ratio).collect()
 }
 
 fn late_share(seen: &[&Observation]) -> f64 {

@@ -11,9 +11,12 @@ use std::time::{Duration, Instant};
 
 use orthant_matrix::arm::Arm;
 use orthant_matrix::axes::Axes;
-use orthant_matrix::campaign::{Asked, Floors, Refused, planned};
+use orthant_matrix::campaign::{Asked, Campaign, Floors, Refused, planned};
+use orthant_matrix::distance::Distance;
 use orthant_matrix::error::{Fault, fault_of};
 use orthant_matrix::record::Settings;
+use orthant_matrix::validity::Reason;
+use orthant_matrix::verdict::Metric;
 use orthant_matrix::workload::Workload;
 
 fn built_fixture() -> PathBuf {
@@ -188,6 +191,66 @@ fn a_much_dearer_candidate_is_a_no_go() {
         .find(|line| line.starts_with("CPU/request"))
         .unwrap();
     assert!(cpu.ends_with("WORSE"), "{cpu}");
+}
+
+#[test]
+fn a_comparison_shows_the_distance_to_the_floor() {
+    let folder = folder();
+    let output = measured(
+        folder.path(),
+        "compare",
+        &["floor", "epoll+split+honest"],
+        &["--max-launches", "8", "--format", "json"],
+    );
+    let shown: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let cells = &shown["workloads"][0]["cells"];
+    assert!(cells[0]["to_floor"].is_null(), "{cells}");
+    let ratio = cells[1]["to_floor"]["cpu_ratio"].as_f64().unwrap();
+    let effect = &shown["workloads"][0]["judgement"]["effects"][0];
+    let log_ratio = effect["log_ratio"].as_f64().unwrap();
+    assert!((ratio.ln() - log_ratio).abs() < 1e-9, "{cells}, {effect}");
+    // The floor was there, so no other was built or started.
+    assert_eq!(arms_in(&record_in(folder.path())), 2);
+}
+
+#[test]
+fn a_comparison_can_leave_the_floors_out() {
+    let folder = folder();
+    let output = measured(
+        folder.path(),
+        "compare",
+        &["honest", "epoll+split+honest"],
+        &["--max-launches", "8", "--no-floor"],
+    );
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    assert_eq!(arms_in(&record_in(folder.path())), 2);
+}
+
+#[test]
+fn a_floor_with_wrong_answers_leaves_a_comparison_valid() {
+    let folder = folder();
+    let axes = Axes::read().unwrap();
+    // The last one calls itself a floor and answers as a design does.
+    let names = ["honest", "epoll+split+honest", "epoll+floor"];
+    let asked = Asked {
+        command: "compare",
+        ..asked(folder.path(), &names, Refused::Fails)
+    };
+    let plan = planned(&axes, asked).unwrap();
+    let started = "2026-01-01T00:00:00Z";
+    let mut campaign = Campaign::begin(plan, started, folder.path(), folder.path()).unwrap();
+    let observed = campaign.observe(Workload::Baseline, 2).unwrap();
+    assert_eq!(observed.pairs[&Metric::CpuPerRequest].len(), 2);
+    let sides = campaign.sides(Workload::Baseline);
+    assert!(sides.len() == 2 && sides.iter().all(|(_, label)| label.is_valid()));
+    let launches = campaign.record().launches_of(Workload::Baseline);
+    let distance = |arm| Distance::of(campaign.plan(), &launches, arm);
+    assert_eq!((distance(0), distance(2)), (None, None));
+    let invalid = distance(1).unwrap().invalid;
+    assert!(
+        matches!(invalid[..], [Reason::WrongAnswers { .. }, ..]),
+        "{invalid:?}"
+    );
 }
 
 #[test]
@@ -416,28 +479,7 @@ fn a_killed_matrix_leaves_no_server_behind() {
 fn what_this_machine_cannot_run_is_left_out_and_named() {
     let folder = folder();
     let axes = Axes::read().unwrap();
-    let asked = |names: &[&str], refused| Asked {
-        command: "sweep",
-        started: "2026-01-01T00:00:00Z".to_owned(),
-        seed: 1,
-        arms: names
-            .iter()
-            .map(|name| Arm::Executable(folder.path().join(name)))
-            .collect(),
-        floors: Floors::AsAsked,
-        workloads: vec![Workload::Baseline],
-        settings: Settings {
-            launches: 1,
-            rounds: 1,
-            slice_ms: 25,
-            connections: 4,
-            requests_per_s: None,
-        },
-        refused,
-    };
-    for name in ["honest", "refusing", "dying"] {
-        fixture(folder.path(), name);
-    }
+    let asked = |names: &[&str], refused| asked(folder.path(), names, refused);
     let plan = planned(&axes, asked(&["refusing", "honest"], Refused::LeftOut)).unwrap();
     assert_eq!((plan.arms.len(), plan.left_out.len()), (1, 1));
     assert!(plan.left_out[0].reason.contains("refuses this machine"));
@@ -447,6 +489,40 @@ fn what_this_machine_cannot_run_is_left_out_and_named() {
         Fault::Refused
     );
     assert_eq!(fault(&["dying", "honest"], Refused::LeftOut), Fault::Start);
+}
+
+/// A campaign over fixtures; those that are not there are linked.
+fn asked(folder: &Path, names: &[&str], refused: Refused) -> Asked {
+    let linked = |name: &&str| {
+        let path = folder.join(name);
+        if path.exists() {
+            path
+        } else {
+            fixture(folder, name)
+        }
+    };
+    Asked {
+        command: "sweep",
+        started: "2026-01-01T00:00:00Z".to_owned(),
+        seed: 1,
+        arms: names.iter().map(linked).map(Arm::Executable).collect(),
+        floors: Floors::AsAsked,
+        workloads: vec![Workload::Baseline],
+        settings: Settings {
+            launches: 2,
+            rounds: 4,
+            slice_ms: 25,
+            connections: 4,
+            requests_per_s: None,
+        },
+        refused,
+    }
+}
+
+fn arms_in(record: &Path) -> usize {
+    let contents = std::fs::read_to_string(record).unwrap();
+    let plan: serde_json::Value = serde_json::from_str(contents.lines().next().unwrap()).unwrap();
+    plan["plan"]["arms"].as_array().unwrap().len()
 }
 
 fn launches_in(record: &Path) -> usize {

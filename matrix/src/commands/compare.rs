@@ -7,6 +7,7 @@ use anyhow::{Result, bail};
 use crate::axes::Axes;
 use crate::campaign::{Asked, Campaign, Floors, Refused};
 use crate::commands::measure::{self, Measure};
+use crate::distance::Distance;
 use crate::error::Outcome;
 use crate::record::Launch;
 use crate::validity::Label;
@@ -15,8 +16,9 @@ use crate::workload::Workload;
 
 /// Compare two executables, launch by launch, and decide
 ///
-/// Both are alive in every launch and get 25 ms slices in random order. After 8, 16 and 32 launches the differences are
-/// tested; the first look that decides ends the comparison. GO: the primary metric is better by more than its margin and no
+/// Both are alive in every launch, beside the floors of their backends, and all get 25 ms slices in random order. After 8,
+/// 16 and 32 launches the differences of the two are tested; the first look that decides ends the comparison. `× floor` is
+/// CPU per request over that of the floor, what the kernel alone costs, and decides nothing. GO: the primary metric is better by more than its margin and no
 /// guard is worse. NO-GO: the primary metric or a guard is worse. CPU per request, memory and throughput guard whenever they
 /// are not primary; p99 is always shown, and guards with `--guard p99`. Throughput and p99 have a say only when the machine
 /// was quiet and the client used at most 85 % of its core.
@@ -55,6 +57,10 @@ pub struct Args {
     /// Rounds per launch
     #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
+    /// Leave out the floors, so that `× floor` is n/a: a launch then takes the time of two servers instead of three, or of
+    /// four where the backends differ
+    #[arg(long)]
+    no_floor: bool,
     /// Exit with 3 when it ends undecided
     #[arg(long)]
     fail_inconclusive: bool,
@@ -81,6 +87,8 @@ struct Cell {
     arm: String,
     #[serde(flatten)]
     label: Label,
+    /// None when its floor is not known or was left out.
+    to_floor: Option<Distance>,
 }
 
 /// Measures, prints and decides.
@@ -97,7 +105,11 @@ pub fn run(args: &Args) -> Result<Outcome> {
         started: measure::now(),
         seed: args.measure.seed(),
         arms: vec![axes.arm(&args.baseline)?, axes.arm(&args.candidate)?],
-        floors: Floors::AsAsked,
+        floors: if args.no_floor {
+            Floors::AsAsked
+        } else {
+            Floors::Beside
+        },
         workloads: workloads.clone(),
         settings: args.measure.settings(args.max_launches, args.rounds, None),
         refused: Refused::Fails,
@@ -123,19 +135,21 @@ fn found(campaign: &mut Campaign, args: &Args, workload: Workload) -> Result<Fin
     let Some(judgement) = judgements.pop() else {
         bail!("failed to compare: there is no look at the launches")
     };
-    let labels = campaign.labels(workload).into_iter();
-    let cells: Vec<Cell> = labels.map(|(arm, label)| Cell { arm, label }).collect();
+    let launches = campaign.record().launches_of(workload);
+    let cell = |(side, (arm, label))| Cell {
+        arm,
+        label,
+        to_floor: Distance::of(campaign.plan(), &launches, side),
+    };
+    let sides = campaign.sides(workload).into_iter().enumerate();
+    let cells: Vec<Cell> = sides.map(cell).collect();
     let is_valid = cells.iter().all(|cell| cell.label.is_valid());
     Ok(Finding {
         workload,
         decision: is_valid.then_some(judgement.decision),
         judgement,
         cells,
-        cpu_shared: campaign
-            .record()
-            .launches_of(workload)
-            .into_iter()
-            .find_map(Launch::cpu_shared),
+        cpu_shared: launches.into_iter().find_map(Launch::cpu_shared),
     })
 }
 

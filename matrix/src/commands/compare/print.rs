@@ -1,10 +1,13 @@
 //! A comparison as text, Markdown, CSV or JSON.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context, Result};
 use serde_json::json;
 
 use super::{Cell, Finding, level};
 use crate::campaign::Campaign;
+use crate::distance::Distance;
 use crate::sheet::{CLIENT_REMEDY, shared};
 use crate::table::{Format, Table, markdown_list, number, percent};
 use crate::verdict::{ClientState, Conditions, Decision, Effect, MachineState, Metric};
@@ -57,11 +60,13 @@ fn markdown(findings: &[Finding], campaign: &Campaign) -> String {
 fn head(campaign: &Campaign) -> Vec<String> {
     let plan = campaign.plan();
     let machines = campaign.record().machines.values();
+    let floors = plan.arms.iter().skip(2);
     [
         format!("baseline   {}", plan.arms[0].name),
         format!("candidate  {}", plan.arms[1].name),
     ]
     .into_iter()
+    .chain(floors.map(|arm| format!("floor      {}", arm.name)))
     .chain(machines.map(|machine| format!("machine    {}", machine.line())))
     .collect()
 }
@@ -83,7 +88,15 @@ fn tail(campaign: &Campaign) -> String {
 
 fn people_table(finding: &Finding) -> Table {
     let judgement = &finding.judgement;
-    let heads = ["metric", "baseline", "candidate", "change %"].map(str::to_owned);
+    let heads = [
+        "metric",
+        "baseline",
+        "× floor",
+        "candidate",
+        "× floor",
+        "change %",
+    ];
+    let heads = heads.map(str::to_owned);
     let tail = [
         level(judgement),
         "margin %".to_owned(),
@@ -98,7 +111,7 @@ fn people_table(finding: &Finding) -> Table {
         {
             Some(effect) => table.row(cells(finding, effect)),
             None => {
-                let mut cells = vec!["n/a".to_owned(); 7];
+                let mut cells = vec!["n/a".to_owned(); 9];
                 metric.name().clone_into(&mut cells[0]);
                 table.row(cells);
             }
@@ -119,15 +132,27 @@ fn cells(finding: &Finding, effect: &Effect) -> Vec<String> {
     let interval = effect.interval.map_or("n/a".to_owned(), |interval| {
         format!("[{}, {}]", percent(interval.low), percent(interval.high))
     });
+    let [baseline_to_floor, candidate_to_floor] = to_floor(finding, effect.metric).map(number);
     vec![
         format!("{} {unit} ({role})", effect.metric.name()),
         number(Some(effect.baseline / scale)),
+        baseline_to_floor,
         number(Some(effect.candidate / scale)),
+        candidate_to_floor,
         percent(effect.log_ratio),
         interval,
         number(Some(effect.margin * 100.0)),
         format!("{}{advisory}", effect.verdict),
     ]
+}
+
+/// What baseline and candidate need over what their floors need; floors are compared by CPU per request alone.
+fn to_floor(finding: &Finding, metric: Metric) -> [Option<f64>; 2] {
+    [0, 1].map(|side| {
+        let distance = finding.cells[side].to_floor.as_ref()?;
+        let counts = metric == Metric::CpuPerRequest && distance.is_valid();
+        distance.cpu_ratio.filter(|_| counts)
+    })
 }
 
 /// The unit people read, and how many of the metric's own make one of it.
@@ -148,6 +173,7 @@ fn notes(finding: &Finding) -> Vec<String> {
             .collect::<Vec<_>>()
     };
     let mut notes: Vec<String> = finding.cells.iter().flat_map(invalid).collect();
+    notes.extend(invalid_floors(&finding.cells));
     notes.extend(
         judgement
             .effects
@@ -183,6 +209,19 @@ fn notes(finding: &Finding) -> Vec<String> {
     notes
 }
 
+/// One note per floor, as both sides may have the same.
+fn invalid_floors(cells: &[Cell]) -> BTreeSet<String> {
+    let distances = cells.iter().filter_map(|cell| cell.to_floor.as_ref());
+    let notes = |distance: &Distance| {
+        let floor = distance.floor.clone();
+        let reasons = distance.invalid.clone().into_iter();
+        reasons.map(move |reason| {
+            format!("{floor} is INVALID, so × floor is n/a and all else stands: {reason}")
+        })
+    };
+    distances.flat_map(notes).collect()
+}
+
 /// What a wall-clock verdict is marked with when it only informs.
 fn signs(conditions: Conditions) -> &'static str {
     match (conditions.machine, conditions.client) {
@@ -214,6 +253,8 @@ fn csv(findings: &[Finding]) -> String {
         "alpha",
         "baseline",
         "candidate",
+        "baseline_ratio_to_floor",
+        "candidate_ratio_to_floor",
         "log_ratio",
         "log_ratio_low",
         "log_ratio_high",
@@ -232,7 +273,9 @@ fn csv(findings: &[Finding]) -> String {
             .decision
             .map_or("INVALID".to_owned(), |decision| decision.to_string());
         for effect in &judgement.effects {
-            let end = |end: Option<f64>| end.map_or("n/a".to_owned(), |end| end.to_string());
+            let figure =
+                |value: Option<f64>| value.map_or("n/a".to_owned(), |value| value.to_string());
+            let [baseline_to_floor, candidate_to_floor] = to_floor(finding, effect.metric);
             table.row(vec![
                 finding.workload.to_string(),
                 effect.metric.name().to_owned(),
@@ -241,9 +284,11 @@ fn csv(findings: &[Finding]) -> String {
                 judgement.look.alpha.to_string(),
                 effect.baseline.to_string(),
                 effect.candidate.to_string(),
+                figure(baseline_to_floor),
+                figure(candidate_to_floor),
                 effect.log_ratio.to_string(),
-                end(effect.interval.map(|interval| interval.low)),
-                end(effect.interval.map(|interval| interval.high)),
+                figure(effect.interval.map(|interval| interval.low)),
+                figure(effect.interval.map(|interval| interval.high)),
                 effect.p.to_string(),
                 effect.margin.to_string(),
                 effect.verdict.to_string(),
@@ -260,7 +305,7 @@ fn csv(findings: &[Finding]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::validity::{Label, Limit};
+    use crate::validity::{Label, Limit, Reason};
     use crate::verdict::{Judgement, LOOKS, Observed, Pair, Roles};
     use crate::workload::Workload;
 
@@ -280,6 +325,7 @@ mod tests {
                 invalid: Vec::new(),
                 limits: vec![Limit::ClientBusy { share }],
             },
+            to_floor: None,
         };
         Finding {
             workload: Workload::Baseline,
@@ -307,6 +353,69 @@ mod tests {
             "{notes:?}"
         );
         assert_eq!(notes[1..], ["DECISION  NO-DIFFERENCE"]);
+    }
+
+    fn to_floor(cpu_ratio: f64, invalid: Vec<Reason>) -> Option<Distance> {
+        Some(Distance {
+            floor: "epoll+floor".to_owned(),
+            cpu_ratio: Some(cpu_ratio),
+            invalid,
+        })
+    }
+
+    /// The columns of both floors, metric by metric.
+    fn floor_columns(finding: &Finding) -> Vec<[String; 2]> {
+        let table = people_table(finding).markdown();
+        let column = |line: &str, at| line.split(" | ").nth(at).unwrap_or_default().to_owned();
+        let rows = table.lines().skip(2);
+        rows.map(|line| [column(line, 2), column(line, 4)])
+            .collect()
+    }
+
+    #[test]
+    fn the_distance_to_the_floor_is_a_column_in_every_table() {
+        let mut finding = finding(Conditions::default(), Metric::CpuPerRequest);
+        let nothing = ["n/a", "n/a"].map(str::to_owned);
+        assert_eq!(floor_columns(&finding), vec![nothing.clone(); 4]);
+
+        finding.cells[0].to_floor = to_floor(1.0312, Vec::new());
+        finding.cells[1].to_floor = to_floor(2.25, Vec::new());
+        let columns = floor_columns(&finding);
+        assert_eq!(columns[0], ["1.03", "2.25"]);
+        assert_eq!(columns[1..], vec![nothing; 3]);
+        let csv = csv(std::slice::from_ref(&finding));
+        let rows: Vec<&str> = csv.lines().collect();
+        assert!(rows[0].contains("candidate,baseline_ratio_to_floor,candidate_ratio_to_floor,"));
+        assert!(rows[1].contains(",1000000,1000000,1.0312,2.25,"), "{csv}");
+        assert!(rows[2].contains(",1000000,1000000,n/a,n/a,"), "{csv}");
+        let json = serde_json::to_value(&finding).expect("a finding is JSON");
+        assert_eq!(json["cells"][0]["to_floor"]["cpu_ratio"], 1.0312);
+        assert_eq!(json["cells"][1]["to_floor"]["floor"], "epoll+floor");
+    }
+
+    #[test]
+    fn an_invalid_floor_costs_its_column_and_one_note() {
+        let mut finding = finding(Conditions::default(), Metric::CpuPerRequest);
+        let wrong = || {
+            vec![Reason::WrongAnswers {
+                count: 3,
+                first: None,
+            }]
+        };
+        finding.cells[0].to_floor = to_floor(1.03, wrong());
+        finding.cells[1].to_floor = to_floor(2.25, wrong());
+        assert_eq!(floor_columns(&finding)[0], ["n/a", "n/a"]);
+        let notes = notes(&finding);
+        assert_eq!(
+            notes[0],
+            "epoll+floor is INVALID, so × floor is n/a and all else stands: 3 wrong answers"
+        );
+        let about_floors = notes.iter().filter(|note| note.contains("floor"));
+        assert_eq!(about_floors.count(), 1, "{notes:?}");
+        assert_eq!(
+            notes.last().map(String::as_str),
+            Some("DECISION  NO-DIFFERENCE")
+        );
     }
 
     #[test]
