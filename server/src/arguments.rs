@@ -26,7 +26,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     pub(crate) dataset: Option<PathBuf>,
 
-    /// Milliseconds that SIGTERM and SIGINT leave to what is under way
+    /// Milliseconds that SIGTERM and SIGINT leave to what is under way; a second signal ends it at once
     #[arg(long, value_name = "MS", default_value_t = Limits::DEFAULT.drain_timeout_ms)]
     pub(crate) drain_ms: u64,
 

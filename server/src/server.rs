@@ -1,13 +1,14 @@
 //! Starting the workers, and stopping them.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
-use std::os::fd::{AsFd, OwnedFd};
+use std::net::{Shutdown, SocketAddr, TcpListener};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use orthant_core::{Handler, Worker};
-use rustix::event::{EventfdFlags, eventfd};
+use rustix::process::{Resource, getrlimit, setrlimit};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use socket2::{Domain, Protocol, Socket, Type};
 
@@ -20,16 +21,21 @@ use crate::signals::StopSignals;
 /// Connections that the kernel keeps for a worker until it accepts them; it cuts this at `net.core.somaxconn`.
 const BACKLOG: i32 = 4096;
 
+/// Descriptors that a worker needs besides those of its connections: listener, loop, stop signal, and what the process has.
+const OTHER_DESCRIPTORS: usize = 64;
+
 /// A running server. Dropping it leaves its workers running; `stop` and `wait` end it.
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
-    stop: Arc<OwnedFd>,
+    /// Its sending direction is closed to stop the workers, who hold the other end.
+    stop: Arc<UnixStream>,
     workers: Vec<JoinHandle<io::Result<()>>>,
 }
 
 impl Server {
-    /// Listens, and starts the workers, each with a copy of the handler.
+    /// Listens, and starts the workers, each with a copy of the handler. Raises the limit of descriptors of the process
+    /// (RLIMIT_NOFILE) to what they may need, as far as its hard limit allows.
     ///
     /// # Errors
     /// What is missing, and what to do. Nothing is left running.
@@ -49,30 +55,33 @@ impl Server {
     where
         H: Handler + Clone + Send + 'static,
     {
-        backend::available(&options.tuning).map_err(Error::Unavailable)?;
         let cpus = cpus()?;
-        let listeners = listeners(options.listen, options.workers.unwrap_or(cpus.len()))?;
+        let workers = options.workers.unwrap_or(cpus.len());
+        raise_descriptors(workers * (options.limits.connections_max + OTHER_DESCRIPTORS))
+            .map_err(starting("raise the limit of descriptors (RLIMIT_NOFILE)"))?;
+        backend::available(&options.tuning, &options.limits).map_err(Error::Unavailable)?;
+        let listeners = listeners(options.listen, workers)?;
         let address = listeners[0]
             .local_addr()
             .map_err(starting("read the address listened on"))?;
-        let stop = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
-            .map_err(starting("make an eventfd"))?;
+        let (stop, stopped) = UnixStream::pair().map_err(starting("make a pair of sockets"))?;
+        let stopped = Arc::new(stopped);
         let mut server = Server {
             address,
             stop: Arc::new(stop),
             workers: Vec::new(),
         };
         for (index, listener) in listeners.into_iter().enumerate() {
-            let (stop, after) = (server.stop.clone(), after.clone());
+            let (stop, stopped, after) = (server.stop.clone(), stopped.clone(), after.clone());
             let (handler, options) = (handler.clone(), options.clone());
             let cpu = cpus[index % cpus.len()];
             let work = move || {
                 let mut end = End {
-                    stop: stop.clone(),
+                    stop,
                     after,
                     well: false,
                 };
-                let result = run(listener, handler, &options, cpu, &stop);
+                let result = run(listener, handler, &options, cpu, &stopped);
                 end.well = result.is_ok();
                 result
             };
@@ -109,8 +118,8 @@ impl Server {
     /// # Errors
     /// What the kernel said to the signal.
     pub fn stop(&self) -> Result<(), Error> {
-        rustix::io::write(&*self.stop, &1u64.to_ne_bytes())
-            .map(drop)
+        self.stop
+            .shutdown(Shutdown::Write)
             .map_err(starting("signal the workers to stop"))
     }
 
@@ -164,17 +173,18 @@ where
 
 /// The end of a worker, also by a panic of its handler.
 struct End<F: Fn()> {
-    stop: Arc<OwnedFd>,
+    stop: Arc<UnixStream>,
     after: F,
     well: bool,
 }
 
 impl<F: Fn()> Drop for End<F> {
     fn drop(&mut self) {
-        // One failed: the others are told to stop, so that the failure is seen and nothing limps on. The eventfd takes
-        // every addition but the one that would overflow it, and then it is readable already.
-        if !self.well && rustix::io::write(&*self.stop, &1u64.to_ne_bytes()).is_err() {
-            eprintln!("orthant: failed to stop the other workers");
+        // One failed: the others are told to stop, so that the failure is seen and nothing limps on.
+        if !self.well
+            && let Err(error) = self.stop.shutdown(Shutdown::Write)
+        {
+            eprintln!("orthant: failed to stop the other workers: {error}");
         }
         (self.after)();
     }
@@ -186,19 +196,24 @@ fn run<H: Handler>(
     handler: H,
     options: &Options,
     cpu: usize,
-    stop: &OwnedFd,
+    stop: &UnixStream,
 ) -> io::Result<()> {
     let mut set = CpuSet::new();
     set.set(cpu);
     sched_setaffinity(None, &set)?;
-    let mut worker = Worker::<H, Chosen>::new(handler, options.limits.clone(), clock::now());
-    backend::run(
-        &mut worker,
-        listener,
-        stop.as_fd(),
-        clock::now,
-        &options.tuning,
-    )
+    let worker = Worker::<H, Chosen>::new(handler, options.limits.clone(), clock::now());
+    backend::run(worker, listener, stop.as_fd(), clock::now, &options.tuning)
+}
+
+/// Lets the process open so many descriptors, or as many as it may be allowed without privileges (getrlimit(2)).
+fn raise_descriptors(wanted: usize) -> io::Result<()> {
+    let mut limit = getrlimit(Resource::Nofile);
+    let wanted = limit.maximum.unwrap_or(u64::MAX).min(wanted as u64);
+    if limit.current.is_none_or(|current| current >= wanted) {
+        return Ok(());
+    }
+    limit.current = Some(wanted);
+    Ok(setrlimit(Resource::Nofile, limit)?)
 }
 
 /// The CPUs that this process may use.

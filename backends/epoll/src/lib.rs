@@ -17,6 +17,8 @@ mod tuning;
 pub use run::run;
 pub use tuning::Tuning;
 
+use orthant_core::Limits;
+
 /// The name of the value on the axis `backend`.
 pub const NAME: &str = "epoll";
 
@@ -24,6 +26,6 @@ pub const NAME: &str = "epoll";
 ///
 /// # Errors
 /// A sentence that says what to do.
-pub fn available(_: &Tuning) -> Result<(), String> {
+pub fn available(_: &Tuning, _: &Limits) -> Result<(), String> {
     Ok(())
 }

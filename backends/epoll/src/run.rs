@@ -24,7 +24,7 @@ const REST_MS: u64 = 100;
 /// # Errors
 /// What the kernel says of the epoll instance itself; a failing connection ends alone.
 pub fn run<H: Handler, B: Buffers>(
-    worker: &mut Worker<H, B>,
+    mut worker: Worker<H, B>,
     listener: TcpListener,
     stop: BorrowedFd<'_>,
     now: impl Fn() -> Now,
@@ -37,7 +37,7 @@ pub fn run<H: Handler, B: Buffers>(
     let sockets = Sockets::default();
     let buffer = vec![0; tuning.receive_bytes];
     Loop {
-        worker,
+        worker: &mut worker,
         epoll,
         listener: Some(listener),
         rest_until_ms: None,

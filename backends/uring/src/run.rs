@@ -31,7 +31,7 @@ const REST_MS: u64 = 100;
 /// # Errors
 /// What the kernel says of the ring itself; a failing connection ends alone.
 pub fn run<H: Handler, B: Buffers>(
-    worker: &mut Worker<H, B>,
+    mut worker: Worker<H, B>,
     listener: TcpListener,
     stop: BorrowedFd<'_>,
     now: impl Fn() -> Now,
@@ -43,7 +43,7 @@ pub fn run<H: Handler, B: Buffers>(
     )?;
     let sockets = Sockets::default();
     let mut this = Loop {
-        worker,
+        worker: &mut worker,
         ring,
         listener: Some(listener),
         accepting: false,

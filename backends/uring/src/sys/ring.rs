@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use io_uring::types::{self, CancelBuilder, SubmitArgs, Timespec};
 use io_uring::{Builder, IoUring, cqueue, opcode};
+use orthant_core::Limits;
 
 use super::Operation;
 use super::buffers::Buffers;
@@ -197,12 +198,14 @@ fn build(entries: u32) -> io::Result<IoUring> {
     Err(refused.expect("there are flags to try"))
 }
 
-/// Says whether this machine can run the backend.
+/// Says whether this machine can run the backend: makes a ring as `run` will.
 ///
 /// # Errors
 /// A sentence that says what to do.
-pub fn available(tuning: &Tuning) -> Result<(), String> {
-    let Err(error) = Ring::new(tuning, 1) else {
+pub fn available(tuning: &Tuning, limits: &Limits) -> Result<(), String> {
+    let ring = super::descriptors_max(limits.connections_max)
+        .and_then(|descriptors| Ring::new(tuning, descriptors));
+    let Err(error) = ring else {
         return Ok(());
     };
     Err(match error.raw_os_error() {
@@ -219,7 +222,8 @@ pub fn available(tuning: &Tuning) -> Result<(), String> {
                 .to_owned()
         }
         Some(libc::ENOMEM) => format!(
-            "there is not enough memory for a ring of {} entries: raise `ulimit -l`, or lower --tune ring-entries",
+            "there is not enough memory for a ring of {} entries: raise `ulimit -l`, lower --tune ring-entries, or choose a design \
+             with the backend epoll",
             tuning.ring_entries
         ),
         _ => format!("failed to set up io_uring: {error}; choose a design with the backend epoll"),

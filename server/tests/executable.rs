@@ -1,0 +1,15 @@
+//! The executable over real sockets, as somebody starts it.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, its helpers too"
+)]
+
+#[path = "executable/running.rs"]
+mod running;
+#[path = "executable/scarcity.rs"]
+mod scarcity;
+#[path = "executable/serving.rs"]
+mod serving;
+#[path = "executable/stopping.rs"]
+mod stopping;

@@ -1,0 +1,105 @@
+//! A server that runs for a test, and a client to it.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+pub(super) const TIMEOUT: Duration = Duration::from_secs(20);
+
+pub(super) fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_orthant"));
+    command
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// A server that does not outlive its test, however that ends.
+pub(super) struct Running(pub(super) Child);
+
+impl std::ops::Deref for Running {
+    type Target = Child;
+
+    fn deref(&self) -> &Child {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for Running {
+    fn deref_mut(&mut self) -> &mut Child {
+        &mut self.0
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It has been waited for where all went well.
+        if self.0.try_wait().unwrap().is_none() {
+            self.0.kill().unwrap();
+            self.0.wait().unwrap();
+        }
+    }
+}
+
+impl Running {
+    pub(super) fn terminate(&self) {
+        self.signal("-TERM");
+    }
+
+    pub(super) fn signal(&self, signal: &str) {
+        let killed = Command::new("kill")
+            .args([signal, &self.0.id().to_string()])
+            .status()
+            .unwrap();
+        assert!(killed.success());
+    }
+}
+
+/// A started server, and its address.
+pub(super) fn start(arguments: &[&str]) -> (Running, SocketAddr) {
+    let mut child = Running(
+        command(&[&["--listen", "127.0.0.1:0"], arguments].concat())
+            .spawn()
+            .unwrap(),
+    );
+    let address = announced(&mut child);
+    (child, address)
+}
+
+/// The address that a server says it listens on.
+pub(super) fn announced(child: &mut Child) -> SocketAddr {
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let (_, rest) = line
+        .split_once(" listening on ")
+        .unwrap_or_else(|| panic!("it said {line:?}"));
+    let (address, workers) = rest.split_once(", ").unwrap();
+    assert!(workers.starts_with(|first: char| first.is_ascii_digit()));
+    address.parse().unwrap()
+}
+
+pub(super) fn connect(address: SocketAddr) -> TcpStream {
+    let client = TcpStream::connect(address).unwrap();
+    client.set_read_timeout(Some(TIMEOUT)).unwrap();
+    client
+}
+
+pub(super) fn read_answers(client: &mut TcpStream, count: usize) -> String {
+    let (mut text, mut buffer) = (String::new(), [0; 4096]);
+    while text.matches("\r\n\r\n").count() < count {
+        let received = client.read(&mut buffer).unwrap();
+        assert!(received > 0, "it closed after {text:?}");
+        text.push_str(std::str::from_utf8(&buffer[..received]).unwrap());
+    }
+    text
+}
+
+pub(super) fn output(arguments: &[&str]) -> (ExitStatus, String, String) {
+    let output = command(arguments).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status, text(output.stdout), text(output.stderr))
+}

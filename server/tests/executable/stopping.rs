@@ -1,0 +1,101 @@
+//! Stopping: on either signal, with something under way, at the deadline, at once.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use super::running::*;
+
+#[test]
+fn it_serves_and_stops_on_either_signal() {
+    for stop in ["-TERM", "-INT"] {
+        let (mut child, address) = start(&["--workers", "2"]);
+        let mut client = connect(address);
+        client
+            .write_all(&b"GET /pipeline HTTP/1.1\r\nHost: a\r\n\r\n".repeat(16))
+            .unwrap();
+        assert_eq!(
+            read_answers(&mut client, 16)
+                .matches("HTTP/1.1 200 OK")
+                .count(),
+            16
+        );
+        child.signal(stop);
+        let mut rest = Vec::new();
+        assert_eq!(
+            client.read_to_end(&mut rest).unwrap(),
+            0,
+            "an idle connection is closed"
+        );
+        drop(client);
+        assert!(child.wait().unwrap().success());
+    }
+}
+
+#[test]
+fn an_answer_under_way_is_finished_while_stopping() {
+    let (mut child, address) = start(&["--workers", "1", "--app", "probe"]);
+    let mut client = connect(address);
+    client
+        .write_all(&b"GET /big HTTP/1.1\r\nHost: a\r\n\r\n".repeat(8))
+        .unwrap();
+    let mut received = vec![0; 1000];
+    client.read_exact(&mut received).unwrap();
+    child.terminate();
+    client.read_to_end(&mut received).unwrap();
+    assert!(
+        received.len() > 8 * 1024 * 1024,
+        "{} bytes came",
+        received.len()
+    );
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn a_request_under_way_is_finished_while_stopping() {
+    let (mut child, address) = start(&["--workers", "1"]);
+    let mut idle = connect(address);
+    let mut client = connect(address);
+    client.write_all(b"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n").unwrap();
+    assert_eq!(
+        read_answers(&mut client, 1),
+        "HTTP/1.1 100 Continue\r\n\r\n"
+    );
+    child.terminate();
+    assert_eq!(idle.read(&mut [0]).unwrap(), 0);
+    client.write_all(b"abcd").unwrap();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).unwrap();
+    assert!(
+        answer.contains("Connection: close") && answer.ends_with("\r\n\r\n4"),
+        "{answer}"
+    );
+    assert!(child.wait().unwrap().success());
+    assert!(TcpStream::connect(address).is_err());
+}
+
+#[test]
+fn stopping_ends_at_its_deadline() {
+    let (mut child, address) = start(&["--workers", "1", "--drain-ms", "50"]);
+    let mut client = connect(address);
+    client.write_all(b"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n").unwrap();
+    read_answers(&mut client, 1);
+    child.terminate();
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    for stop in ["-TERM", "-INT"] {
+        // A minute and more to drain, of which it must not make use.
+        let (mut child, address) = start(&["--workers", "1", "--drain-ms", "100000"]);
+        let mut client = connect(address);
+        client.write_all(b"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n").unwrap();
+        read_answers(&mut client, 1);
+        let mut idle = connect(address);
+        child.signal(stop);
+        assert_eq!(idle.read(&mut [0]).unwrap(), 0, "it stops");
+        child.signal(stop);
+        assert_eq!(client.read(&mut [0]).unwrap_or(0), 0);
+        assert_eq!(child.wait().unwrap().code(), None, "the signal ended it");
+    }
+}

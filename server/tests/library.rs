@@ -1,0 +1,69 @@
+//! The library over real sockets.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use orthant::{Answer, Buffers, Handler, MediaType, Options, Outcome, Request, Server, Status};
+
+#[derive(Clone)]
+struct Hello;
+
+impl Handler for Hello {
+    type Exchange = ();
+
+    fn on_request(
+        &mut self,
+        request: &Request<'_>,
+        _: &mut (),
+        answer: Answer<'_, impl Buffers>,
+    ) -> Outcome {
+        answer.send(Status::OK, &MediaType::TEXT, request.head.path())
+    }
+}
+
+#[derive(Clone)]
+struct Panics;
+
+impl Handler for Panics {
+    type Exchange = ();
+
+    fn on_request(&mut self, _: &Request<'_>, _: &mut (), _: Answer<'_, impl Buffers>) -> Outcome {
+        panic!("this test's handler panics");
+    }
+}
+
+#[test]
+fn a_panicking_handler_stops_all_workers_and_is_passed_on() {
+    let listen = "127.0.0.1:0".parse().unwrap();
+    let options = Options {
+        listen,
+        workers: Some(2),
+        ..Options::default()
+    };
+    let server = Server::start(options, Panics).unwrap();
+    let mut client = TcpStream::connect(server.address()).unwrap();
+    client.write_all(b"GET /hello HTTP/1.0\r\n\r\n").unwrap();
+    let waited = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| server.wait()));
+    assert!(waited.is_err(), "the panic is passed on to whoever waits");
+}
+
+#[test]
+fn the_library_serves_and_stops() {
+    let listen = "127.0.0.1:0".parse().unwrap();
+    let server = Server::start(
+        Options {
+            listen,
+            workers: Some(2),
+            ..Options::default()
+        },
+        Hello,
+    )
+    .unwrap();
+    let mut client = TcpStream::connect(server.address()).unwrap();
+    client.write_all(b"GET /hello HTTP/1.0\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).unwrap();
+    assert!(answer.ends_with("\r\n\r\n/hello"));
+    server.stop().unwrap();
+    server.wait().unwrap();
+}
