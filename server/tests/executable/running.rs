@@ -1,6 +1,6 @@
 //! A server that runs for a test, and a client to it.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
@@ -85,6 +85,16 @@ pub(super) fn announced(child: &mut Child) -> SocketAddr {
 pub(super) fn connect(address: SocketAddr) -> TcpStream {
     let client = TcpStream::connect(address).unwrap();
     client.set_read_timeout(Some(TIMEOUT)).unwrap();
+    client
+}
+
+/// A client that has been accepted and answered.
+pub(super) fn served(address: SocketAddr) -> TcpStream {
+    let mut client = connect(address);
+    client
+        .write_all(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+        .unwrap();
+    assert!(read_answers(&mut client, 1).starts_with("HTTP/1.1 204"));
     client
 }
 

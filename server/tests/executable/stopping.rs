@@ -91,7 +91,7 @@ fn a_second_signal_ends_it_at_once() {
         let mut client = connect(address);
         client.write_all(b"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n").unwrap();
         read_answers(&mut client, 1);
-        let mut idle = connect(address);
+        let mut idle = served(address);
         child.signal(stop);
         assert_eq!(idle.read(&mut [0]).unwrap(), 0, "it stops");
         child.signal(stop);
