@@ -3,9 +3,11 @@
 //! A strategy is asked for room before an answer is written, and answers for the order: whatever was written first is
 //! pending first. It hands its regions back to the worker's pool as soon as their bytes are out.
 
+mod leased;
 mod pool;
 mod tiered;
 
+pub use leased::Leased;
 pub use pool::Pool;
 pub use tiered::Tiered;
 
@@ -63,6 +65,7 @@ pub trait Buffers: Sized + sealed::Sealed {
 
 mod sealed {
     pub trait Sealed {}
+    impl Sealed for super::Leased {}
     impl<const BASE: usize> Sealed for super::Tiered<BASE> {}
 }
 

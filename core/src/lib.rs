@@ -2,7 +2,7 @@
 //!
 //! A backend owns the sockets, the loop and the time; it tells a [`Worker`] what happened (`on_bytes`, `on_sent`, `tick`)
 //! and reads from the returned [`Want`] what to do next. The worker parses, asks the [`Handler`] and keeps the bytes to
-//! send in the regions of a buffer strategy ([`Flat`], [`Split`]). It never sees a descriptor, a clock or a waker, and it
+//! send in the regions of a buffer strategy ([`Flat`], [`Split`], [`Leased`]). It never sees a descriptor, a clock or a waker, and it
 //! allocates nothing per request once a connection is warm.
 //!
 //! ```text
@@ -31,7 +31,7 @@ mod wheel;
 mod worker;
 
 pub use answer::{Answer, Answered, MediaType, Outcome, Status, Unanswered};
-pub use buffers::{Buffers, Flat, Pool, Reserve, Split, Tiered};
+pub use buffers::{Buffers, Flat, Leased, Pool, Reserve, Split, Tiered};
 pub use clock::Now;
 pub use counters::Counters;
 pub use error::{CloseReason, Fault};

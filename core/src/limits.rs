@@ -76,6 +76,12 @@ impl Limits {
         linger_timeout_ms: 2_000,
         drain_timeout_ms: 10_000,
     };
+
+    /// The most that the regions of a worker can take, in bytes, where a connection has at most one small region: leased
+    /// and split. It is reached only when every connection has bytes to send at one time.
+    pub const fn pool_bytes_max(&self) -> usize {
+        self.connections_max * SMALL_REGION_BYTES + self.big_regions_max * BIG_REGION_BYTES
+    }
 }
 
 impl Default for Limits {

@@ -16,6 +16,9 @@ use crate::wheel::Wheel;
 /// Bytes that `room` lends at one time. A head of the usual size and a page of content fit.
 const ROOM_BYTES: usize = 4 * 1024;
 
+/// How often memory that nobody needed is given back.
+const TRIM_MS: u64 = 1_000;
+
 /// The engine of one thread of a server.
 ///
 /// The backend's loop owns the sockets and calls it; it never calls out. The contract of the loop:
@@ -37,6 +40,7 @@ pub struct Worker<H: Handler, B: Buffers> {
     /// A region was returned, and those that wait for one have not all tried since.
     waking: bool,
     drain_until_ms: u64,
+    trim_at_ms: u64,
     /// What `room` has lent, by the index of the connection, and what it can lend again.
     rooms: Vec<Option<Box<[u8]>>>,
     rooms_free: Vec<Box<[u8]>>,
@@ -60,6 +64,7 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
             changed: VecDeque::new(),
             waking: false,
             drain_until_ms: u64::MAX,
+            trim_at_ms: now.monotonic_ms + TRIM_MS,
             rooms: Vec::new(),
             rooms_free: Vec::new(),
             shared: Shared {
@@ -257,14 +262,24 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
             self.each(|connection| connection.end(CloseReason::Drained));
             self.drain_until_ms = u64::MAX;
         }
-        if !self.changed.is_empty() || self.waking {
-            return Some(now.monotonic_ms);
+        if now.monotonic_ms >= self.trim_at_ms {
+            self.trim_at_ms = now.monotonic_ms + TRIM_MS;
+            self.shared.pool.trim();
         }
-        let next_ms = self
-            .wheel
-            .next_ms()
-            .unwrap_or(u64::MAX)
-            .min(self.drain_until_ms);
+        self.next_ms()
+    }
+
+    /// When `tick` has to be called next at the latest, on the clock of its argument; events may bring that forward.
+    #[inline]
+    pub fn next_ms(&self) -> Option<u64> {
+        if !self.changed.is_empty() || self.waking {
+            return Some(self.shared.now.monotonic_ms);
+        }
+        let next_ms = self.wheel.next_ms().unwrap_or(u64::MAX);
+        let mut next_ms = next_ms.min(self.drain_until_ms);
+        if self.shared.pool.kept_bytes() > 0 {
+            next_ms = next_ms.min(self.trim_at_ms);
+        }
         (next_ms != u64::MAX).then_some(next_ms)
     }
 
@@ -303,6 +318,11 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
     /// What it has counted.
     pub fn counters(&self) -> &Counters {
         &self.shared.counters
+    }
+
+    /// Bytes of the regions that its pool keeps for the next answers; at most `Limits::pool_bytes_max`.
+    pub fn kept_bytes(&self) -> usize {
+        self.shared.pool.kept_bytes()
     }
 
     /// How many big regions its pool has lent now.

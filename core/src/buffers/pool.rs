@@ -1,16 +1,39 @@
-//! The regions of a worker: lent to connections, taken back, and a bounded number kept for the next one.
+//! The regions of a worker: lent to connections, taken back, and kept for the next one as long as they are needed.
+//!
+//! The pool grows when a region is asked for and none is kept. It shrinks by `trim`, which the worker calls once per
+//! second: of the regions that nobody took since the last time, half are freed. So a steady load allocates nothing,
+//! and what a burst left behind is gone some seconds after it.
 
 use crate::limits::{BIG_REGION_BYTES, SMALL_REGION_BYTES};
 
-/// How many regions of a size are kept while nobody uses them: 64 cover a worker's usual churn, and cost at most
-/// 1.25 MiB, of which only pages that were once written are resident.
-const KEPT_MAX: usize = 64;
+/// Regions of one size that nobody uses.
+#[derive(Debug, Default)]
+struct Shelf {
+    regions: Vec<Vec<u8>>,
+    /// The fewest that there were since the last `trim`.
+    unneeded: usize,
+}
+
+impl Shelf {
+    fn take(&mut self) -> Option<Vec<u8>> {
+        let region = self.regions.pop();
+        self.unneeded = self.unneeded.min(self.regions.len());
+        region
+    }
+
+    fn trim(&mut self) {
+        let freed = self.unneeded.div_ceil(2);
+        // The oldest: the newest are warm in the caches.
+        self.regions.drain(..freed);
+        self.unneeded = self.regions.len();
+    }
+}
 
 /// A worker's regions.
 #[derive(Debug)]
 pub struct Pool {
-    small: Vec<Vec<u8>>,
-    big: Vec<Vec<u8>>,
+    small: Shelf,
+    big: Shelf,
     /// Big regions lent, an oversize one counted as the regions it would fill.
     lent: usize,
     lent_max: usize,
@@ -22,8 +45,8 @@ impl Pool {
     /// A pool that lends at most `lent_max` big regions at one time.
     pub fn new(lent_max: usize) -> Pool {
         Pool {
-            small: Vec::new(),
-            big: Vec::new(),
+            small: Shelf::default(),
+            big: Shelf::default(),
             lent: 0,
             lent_max,
             returned: false,
@@ -33,19 +56,16 @@ impl Pool {
     /// A region of a connection's own, of one of the two sizes. It is not counted: a connection that cannot have it
     /// cannot be opened, so the limit of connections is its limit.
     pub(super) fn own(&mut self, bytes: usize) -> Vec<u8> {
-        self.kept(bytes)
-            .pop()
+        self.shelf(bytes)
+            .take()
             .unwrap_or_else(|| Vec::with_capacity(bytes))
     }
 
     /// Takes back a region that `own` gave, or that was lent.
     pub(super) fn keep(&mut self, mut region: Vec<u8>) {
         region.clear();
-        let kept = self.kept(region.capacity());
-        if kept.len() < KEPT_MAX
-            && [SMALL_REGION_BYTES, BIG_REGION_BYTES].contains(&region.capacity())
-        {
-            kept.push(region);
+        if [SMALL_REGION_BYTES, BIG_REGION_BYTES].contains(&region.capacity()) {
+            self.shelf(region.capacity()).regions.push(region);
         }
     }
 
@@ -86,7 +106,18 @@ impl Pool {
         std::mem::take(&mut self.returned)
     }
 
-    fn kept(&mut self, bytes: usize) -> &mut Vec<Vec<u8>> {
+    /// Frees half of the regions that nobody has needed since it was last called.
+    pub(crate) fn trim(&mut self) {
+        self.small.trim();
+        self.big.trim();
+    }
+
+    /// Bytes of the regions that it keeps and nobody uses.
+    pub fn kept_bytes(&self) -> usize {
+        self.small.regions.len() * SMALL_REGION_BYTES + self.big.regions.len() * BIG_REGION_BYTES
+    }
+
+    fn shelf(&mut self, bytes: usize) -> &mut Shelf {
         if bytes <= SMALL_REGION_BYTES {
             &mut self.small
         } else {

@@ -84,6 +84,56 @@ proptest! {
     fn split_keeps_the_contract(steps in steps()) {
         keeps_the_contract::<Split>(&steps);
     }
+
+    #[test]
+    fn leased_keeps_the_contract(steps in steps()) {
+        keeps_the_contract::<Leased>(&steps);
+    }
+}
+
+#[test]
+fn leased_holds_a_region_only_while_bytes_are_pending() {
+    let mut pool = Pool::new(1);
+    let mut buffers = Leased::open(&mut pool);
+    for bytes in [100, SMALL_REGION_BYTES, SMALL_REGION_BYTES + 1] {
+        assert_eq!(buffers.reserve(bytes, &mut pool), Reserve::Ready);
+        assert!(buffers.region().capacity() >= bytes);
+        buffers.region().extend_from_slice(&vec![1; bytes]);
+        assert_eq!(pool.lent(), usize::from(bytes > SMALL_REGION_BYTES));
+        buffers.sent(bytes - 1, &mut pool);
+        assert!(buffers.region.is_some());
+        buffers.sent(1, &mut pool);
+        assert!(buffers.region.is_none() && pool.lent() == 0);
+    }
+    assert_eq!(buffers.reserve(100, &mut pool), Reserve::Ready);
+    buffers.release(&mut pool);
+    assert!(buffers.region.is_none(), "what is not written to goes back");
+    assert_eq!(pool.kept_bytes(), SMALL_REGION_BYTES + BIG_REGION_BYTES);
+}
+
+#[test]
+fn a_pool_keeps_what_is_needed_and_frees_the_rest() {
+    let mut pool = Pool::new(0);
+    let regions: Vec<_> = (0..100).map(|_| pool.own(SMALL_REGION_BYTES)).collect();
+    regions.into_iter().for_each(|region| pool.keep(region));
+    pool.trim();
+    assert_eq!(
+        pool.kept_bytes(),
+        100 * SMALL_REGION_BYTES,
+        "they came back just now"
+    );
+    for _ in 0..20 {
+        let needed: Vec<_> = (0..10).map(|_| pool.own(SMALL_REGION_BYTES)).collect();
+        needed.into_iter().for_each(|region| pool.keep(region));
+        pool.trim();
+    }
+    assert_eq!(pool.kept_bytes(), 10 * SMALL_REGION_BYTES);
+    pool.trim();
+    assert_eq!(
+        pool.kept_bytes(),
+        5 * SMALL_REGION_BYTES,
+        "an idle pool shrinks"
+    );
 }
 
 #[test]

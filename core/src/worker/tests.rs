@@ -10,7 +10,7 @@ mod streams;
 use client::{Client, Shop};
 
 use super::*;
-use crate::{Flat, Split};
+use crate::{Flat, Leased, Split};
 
 /// Runs a test against every buffer strategy.
 macro_rules! every_strategy {
@@ -20,6 +20,9 @@ macro_rules! every_strategy {
         }
         mod split {
             $(#[test] fn $name() { super::$name::<crate::Split>(); })*
+        }
+        mod leased {
+            $(#[test] fn $name() { super::$name::<crate::Leased>(); })*
         }
     };
 }

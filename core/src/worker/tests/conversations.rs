@@ -72,6 +72,7 @@ proptest! {
         prop_assert_eq!(whole.len(), requests.len());
         prop_assert_eq!(contents(&talk::<Split>(&bytes, &[usize::MAX - 1], usize::MAX)), whole.clone());
         prop_assert_eq!(contents(&talk::<Flat>(&bytes, &cuts, takes)), whole.clone());
-        prop_assert_eq!(contents(&talk::<Split>(&bytes, &cuts, takes)), whole);
+        prop_assert_eq!(contents(&talk::<Split>(&bytes, &cuts, takes)), whole.clone());
+        prop_assert_eq!(contents(&talk::<Leased>(&bytes, &cuts, takes)), whole);
     }
 }
