@@ -24,10 +24,16 @@ pub(crate) struct Arena {
     dataset: Arc<Dataset>,
 }
 
-/// What is kept of one request: bytes counted by `/upload`, or already echoed by `/echo`.
+/// The longest delay: a parked request holds its connection.
+const DELAY_MS_MAX: i64 = 60_000;
+
+/// What is kept of one request.
 #[derive(Default)]
 pub(crate) struct Progress {
+    /// Counted by `/upload`, or already echoed by `/echo`.
     bytes: usize,
+    /// `/delay` has waited.
+    delayed: bool,
 }
 
 /// The routes, with what they take from the path.
@@ -38,6 +44,7 @@ enum Route<'a> {
     Json(&'a [u8]),
     Upload,
     Echo,
+    Delay(&'a [u8]),
     Health,
 }
 
@@ -107,6 +114,7 @@ impl Handler for Arena {
             (Route::Echo, Method::Post) => {
                 answer.stream(Status::OK, OCTETS, Some(request.content.len() as u64))
             }
+            (Route::Delay(ms), Method::Get | Method::Head) => delay(ms, progress, answer),
             (Route::Health, Method::Get | Method::Head) => answer.empty(Status::NO_CONTENT),
             (route, _) => answer
                 .fields(&[("Allow", route.allowed())])
@@ -139,7 +147,7 @@ impl Route<'_> {
         match self {
             Route::Baseline => "GET, HEAD, POST",
             Route::Upload | Route::Echo => "POST",
-            Route::Pipeline | Route::Json(_) | Route::Health => "GET, HEAD",
+            Route::Pipeline | Route::Json(_) | Route::Delay(_) | Route::Health => "GET, HEAD",
         }
     }
 }
@@ -152,8 +160,20 @@ fn route(path: &[u8]) -> Option<Route<'_>> {
         b"/upload" => Route::Upload,
         b"/echo" => Route::Echo,
         b"/healthz" => Route::Health,
-        _ => Route::Json(path.strip_prefix(b"/json/")?),
+        _ => match path.strip_prefix(b"/json/") {
+            Some(count) => Route::Json(count),
+            None => Route::Delay(path.strip_prefix(b"/delay/")?),
+        },
     })
+}
+
+/// `ok` after so many milliseconds.
+fn delay(ms: &[u8], progress: &mut Progress, answer: Answer<'_, impl Buffers>) -> Outcome {
+    match number(ms).filter(|ms| (0..=DELAY_MS_MAX).contains(ms)) {
+        None => answer.empty(Status::NOT_FOUND),
+        Some(ms) if !std::mem::replace(&mut progress.delayed, true) => answer.park_ms(ms as u64),
+        Some(_) => answer.send(Status::OK, TEXT, b"ok"),
+    }
 }
 
 fn send_number(number: i64, answer: Answer<'_, impl Buffers>) -> Outcome {

@@ -42,7 +42,7 @@ pub(crate) struct Arguments {
 /// What is served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum App {
-    /// The routes of HttpArena: /baseline11, /pipeline, /json, /upload, /echo, /healthz
+    /// The routes of HttpArena: /baseline11, /pipeline, /json, /upload, /echo, /delay, /healthz
     Arena,
     /// What HTTP test suites expect
     Probe,

@@ -211,3 +211,41 @@ fn the_design_tells_which_allocator_serves() {
         .join("+");
     assert_eq!(design["name"], name);
 }
+
+/// How long each of 32 requests took that were sent at one time, against how long it was to take, in milliseconds.
+fn delays(address: std::net::SocketAddr) -> Vec<(u64, u64)> {
+    let ask = |delay_ms: u64| {
+        let mut client = connect(address);
+        let request = format!("GET /delay/{delay_ms} HTTP/1.1\r\nHost: a\r\n\r\n");
+        let begun = Instant::now();
+        client.write_all(request.as_bytes()).unwrap();
+        assert!(read_answers(&mut client, 1).ends_with("ok"));
+        (delay_ms, begun.elapsed().as_millis() as u64)
+    };
+    std::thread::scope(|scope| {
+        let asked: Vec<_> = (0..32)
+            .map(|nth| scope.spawn(move || ask(20 + nth * 271 % 600)))
+            .collect();
+        asked.into_iter().map(|it| it.join().unwrap()).collect()
+    })
+}
+
+/// Never too early. Too late is the machine's doing where it happens once, and ours where it happens every time.
+#[test]
+fn delays_are_kept_and_hold_up_nobody() {
+    let (mut child, address) = start(&["--workers", "1"]);
+    let late = |&(delay_ms, took_ms): &(u64, u64)| took_ms > delay_ms + delay_ms / 2 + 20;
+    let kept = (0..5).any(|_| {
+        let delays = delays(address);
+        for (delay_ms, took_ms) in &delays {
+            assert!(
+                *took_ms * 10 >= delay_ms * 9,
+                "{delay_ms} ms took {took_ms}"
+            );
+        }
+        !delays.iter().any(late)
+    });
+    assert!(kept, "some came late each time");
+    child.terminate();
+    assert!(child.wait().unwrap().success());
+}

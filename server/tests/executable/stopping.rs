@@ -99,3 +99,73 @@ fn a_second_signal_ends_it_at_once() {
         assert_eq!(child.wait().unwrap().code(), None, "the signal ended it");
     }
 }
+
+/// Sends batches of 16 and counts the answers of each, until the server closes.
+fn batches(address: std::net::SocketAddr) -> Vec<usize> {
+    let mut client = connect(address);
+    let batch = b"GET /pipeline HTTP/1.1\r\nHost: a\r\n\r\n".repeat(16);
+    let mut counts = Vec::new();
+    let mut buffer = [0; 8 * 1024];
+    while client.write_all(&batch).is_ok() {
+        let mut text = String::new();
+        while text.matches("\r\n\r\n").count() < 16 {
+            match client.read(&mut buffer) {
+                Ok(received @ 1..) => {
+                    text.push_str(std::str::from_utf8(&buffer[..received]).unwrap())
+                }
+                _ => {
+                    counts.push(text.matches("\r\n\r\nok").count());
+                    return counts;
+                }
+            }
+        }
+        counts.push(16);
+    }
+    counts
+}
+
+/// A batch is one small write, which arrives in one piece, so a server that has read a part of it has read all of it.
+#[test]
+fn what_was_read_before_stopping_is_answered() {
+    let (mut child, address) = start(&["--workers", "2"]);
+    // The answer to the first request shows that the half of the second has been read with it.
+    let (whole, half) = (
+        "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET /pipeline HTTP/1.1\r\n",
+    );
+    let mut halves: Vec<_> = (0..50)
+        .map(|_| {
+            let mut client = connect(address);
+            client.write_all([whole, half].concat().as_bytes()).unwrap();
+            read_answers(&mut client, 1);
+            client
+        })
+        .collect();
+    std::thread::scope(|scope| {
+        let loads: Vec<_> = (0..16).map(|_| scope.spawn(|| batches(address))).collect();
+        let mut watcher = connect(address);
+        // Under load for a while, which is measured in answers.
+        for _ in 0..300 {
+            watcher.write_all(whole.as_bytes()).unwrap();
+            read_answers(&mut watcher, 1);
+        }
+        child.terminate();
+        for load in loads {
+            let counts = load.join().unwrap();
+            assert!(counts.len() > 1, "it was under load");
+            let partly = counts.iter().filter(|count| ![0, 16].contains(*count));
+            assert_eq!(partly.count(), 0, "{counts:?}");
+        }
+    });
+    for client in &mut halves {
+        client.write_all(b"Host: a\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).unwrap();
+        assert!(
+            answer.contains("Connection: close") && answer.ends_with("ok"),
+            "{answer}"
+        );
+    }
+    drop(halves);
+    assert!(child.wait().unwrap().success());
+}
