@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!            conformance ◄── matrix, tests of core, backends and server
-//!   core ◄── backends ◄── server ──► allocators
-//!     ▲────────────────────┘
+//!   core ◄── tasks ◄── backends ◄── server ──► allocators
+//!     ▲──────────────────┴────────────┘
 //! ```
 //!
 //! Core and the allocators depend on nothing of ours, backends do not see each other, and the matrix links nothing that
@@ -33,7 +33,7 @@ struct Layer {
     advice: &'static str,
 }
 
-const LAYERS: [Layer; 7] = [
+const LAYERS: [Layer; 8] = [
     Layer {
         folder: "core",
         code: &[],
@@ -41,10 +41,16 @@ const LAYERS: [Layer; 7] = [
         advice: "core sees nothing of ours: take what it needs as an argument or a trait of core",
     },
     Layer {
-        folder: "backends",
+        folder: "tasks",
         code: &["core"],
+        tests: &[],
+        advice: "tasks shares a worker of core among tasks and knows no runtime",
+    },
+    Layer {
+        folder: "backends",
+        code: &["core", "tasks"],
         tests: &["conformance"],
-        advice: "a backend sees core alone: move what two backends share into core",
+        advice: "a backend sees core, and tasks where its runtime is built on them: move what two backends share there",
     },
     Layer {
         folder: "allocators",

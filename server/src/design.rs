@@ -29,11 +29,13 @@ macro_rules! axis {
 axis! { BACKEND backend, "a backend":
     "epoll" => orthant_epoll,
     "uring" => orthant_uring,
+    "tokio" => orthant_tokio,
 }
 
 axis! { BUFFERS Chosen, "a buffer strategy":
     "flat" => orthant_core::Flat,
     "split" => orthant_core::Split,
+    "leased" => orthant_core::Leased,
 }
 
 axis! { ALLOCATOR_NAME allocator, "an allocator":

@@ -191,7 +191,7 @@ impl<F: Fn()> Drop for End<F> {
 }
 
 /// One worker, from its first to its last connection.
-fn run<H: Handler>(
+fn run<H: Handler + 'static>(
     listener: TcpListener,
     handler: H,
     options: &Options,

@@ -4,7 +4,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use orthant::{Buffers, Limits};
-use orthant_core::{Flat, Id, Now, Split, Want, Worker};
+use orthant_core::{Flat, Id, Leased, Now, Split, Want, Worker};
 
 use crate::arena::{Arena, Dataset};
 
@@ -118,6 +118,11 @@ fn ten_thousand_requests_allocate_nothing_with_flat_buffers() {
 #[test]
 fn ten_thousand_requests_allocate_nothing_with_split_buffers() {
     allocates_nothing::<Split>();
+}
+
+#[test]
+fn ten_thousand_requests_allocate_nothing_with_leased_buffers() {
+    allocates_nothing::<Leased>();
 }
 
 #[test]

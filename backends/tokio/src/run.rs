@@ -1,0 +1,55 @@
+//! A worker's runtime: a task for each connection, one that keeps time, and the one that accepts.
+
+use std::cell::RefCell;
+use std::io;
+use std::net::TcpListener;
+use std::os::fd::BorrowedFd;
+use std::os::unix::net::UnixStream;
+use std::rc::Rc;
+
+use orthant_core::{Buffers, Handler, Now, Worker};
+use orthant_tasks::Tasks;
+use tokio::runtime::{Builder, LocalOptions};
+use tokio::task::spawn_local;
+use tokio::time::sleep;
+
+use crate::sockets::Socket;
+use crate::tuning::Tuning;
+
+/// Runs `worker` on `listener` until `stop` becomes readable, then until everything under way is finished.
+///
+/// # Errors
+/// What the kernel says of the runtime itself; a failing connection ends alone.
+pub fn run<H: Handler + 'static, B: Buffers + 'static>(
+    worker: Worker<H, B>,
+    listener: TcpListener,
+    stop: BorrowedFd<'_>,
+    now: impl Fn() -> Now + 'static,
+    tuning: &Tuning,
+) -> io::Result<()> {
+    let stop = UnixStream::from(stop.try_clone_to_owned()?);
+    listener.set_nonblocking(true)?;
+    stop.set_nonblocking(true)?;
+    let buffer = Rc::new(RefCell::new(vec![0; tuning.receive_bytes]));
+    let runtime = Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .event_interval(tuning.event_interval)
+        .max_io_events_per_tick(tuning.events)
+        .build_local(LocalOptions::default())?;
+    runtime.block_on(async {
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        let stop = tokio::net::UnixStream::from_std(stop)?;
+        let tasks = Tasks::new(worker, now);
+        let timekeeper = tasks.clone();
+        spawn_local(async move { timekeeper.keep_time(sleep).await });
+        let accept = async || listener.accept().await.map(|(stream, _)| stream);
+        let serve = |id, stream| {
+            spawn_local(Socket::new(tasks.clone(), id, stream, buffer.clone()));
+        };
+        tasks.accept(accept, stop.readable(), sleep, serve).await?;
+        drop(listener);
+        tasks.drained().await;
+        Ok(())
+    })
+}

@@ -1,0 +1,66 @@
+//! What can be set of this backend at start.
+
+/// The settings, with their defaults.
+#[derive(Clone, Debug)]
+pub struct Tuning {
+    /// Bytes of the receive buffer that the connections of a worker share.
+    pub receive_bytes: usize,
+    /// Events that the runtime takes from the kernel by one wait.
+    pub events: usize,
+    /// How many tasks run before the runtime looks for new events.
+    pub event_interval: u32,
+}
+
+impl Default for Tuning {
+    fn default() -> Tuning {
+        Tuning {
+            receive_bytes: 64 * 1024,
+            events: 256,
+            event_interval: 61,
+        }
+    }
+}
+
+impl Tuning {
+    /// The names that `set` knows, with what they mean.
+    pub const NAMES: &'static [(&'static str, &'static str)] = &[
+        (
+            "receive-bytes",
+            "bytes of the receive buffer that a worker's connections share (65536)",
+        ),
+        ("events", "events taken from the kernel by one wait (256)"),
+        (
+            "event-interval",
+            "tasks that run before the runtime looks for events (61)",
+        ),
+    ];
+
+    /// Sets one of them by name.
+    ///
+    /// # Errors
+    /// A sentence that says which names or values there are.
+    pub fn set(&mut self, name: &str, value: usize) -> Result<(), String> {
+        let fits = match name {
+            "receive-bytes" => 1024..=1 << 24,
+            "events" | "event-interval" => 1..=65_536,
+            _ => {
+                return Err(format!(
+                    "tokio has no setting {name}; it has receive-bytes, events and event-interval"
+                ));
+            }
+        };
+        if !fits.contains(&value) {
+            return Err(format!(
+                "{name} is a number from {} to {}",
+                fits.start(),
+                fits.end()
+            ));
+        }
+        match name {
+            "receive-bytes" => self.receive_bytes = value,
+            "events" => self.events = value,
+            _ => self.event_interval = value as u32,
+        }
+        Ok(())
+    }
+}

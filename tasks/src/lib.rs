@@ -1,0 +1,151 @@
+//! A worker shared by the tasks of one thread: the ground of backends whose runtime is built on tasks.
+//!
+//! Such a runtime has a task for each connection, and no loop that could call `tick` and `next_changed` once per turn. So
+//! every event goes through [`Tasks::event`], which tells the time before it and afterwards wakes the tasks whose
+//! connections it changed; and one further task, [`Tasks::keep_time`], sleeps until the next deadline.
+//!
+//! ```text
+//!  task of connection 7 ── event ──▶ worker        and whatever else has changed by it: 9
+//!                                                                                  │
+//!  task of connection 9 ◀── woken; finds its new wishes by `changed` ──────────────┘
+//! ```
+//! Nothing of the runtime is known here but `Waker`. Nothing is borrowed while a task waits, and a waker that is woken
+//! only puts its task in line, so no event happens within another.
+
+#![forbid(unsafe_code)]
+
+mod accept;
+mod seats;
+
+use std::cell::{Cell, RefCell};
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use orthant_core::{Buffers, Ended, Handler, Id, Now, Want, Worker};
+
+use seats::Seats;
+
+/// A worker, and the tasks that wait for it.
+pub struct Tasks<H: Handler, B: Buffers, N> {
+    worker: RefCell<Worker<H, B>>,
+    now: N,
+    seats: RefCell<Seats>,
+    /// Until when the task that keeps time sleeps.
+    sleeps_until_ms: Cell<u64>,
+    timekeeper: Cell<Option<Waker>>,
+    /// Who waits for the last connection to end.
+    waits_for_end: Cell<Option<Waker>>,
+}
+
+impl<H: Handler, B: Buffers, N: Fn() -> Now> Tasks<H, B, N> {
+    /// Shares a worker; `now` reads the clocks.
+    pub fn new(worker: Worker<H, B>, now: N) -> Rc<Tasks<H, B, N>> {
+        Rc::new(Tasks {
+            worker: RefCell::new(worker),
+            now,
+            seats: RefCell::default(),
+            sleeps_until_ms: Cell::new(u64::MAX),
+            timekeeper: Cell::new(None),
+            waits_for_end: Cell::new(None),
+        })
+    }
+
+    /// A socket has been accepted. `None`: it is not wanted, close it.
+    pub fn open(&self) -> Option<Id> {
+        let id = self.on_worker(Worker::open)?;
+        self.seats.borrow_mut().add(id);
+        Some(id)
+    }
+
+    /// Tells the worker of an event of this connection; returns what the connection wants after it.
+    #[inline]
+    pub fn event(&self, id: Id, act: impl FnOnce(&mut Worker<H, B>) -> Want) -> Want {
+        let want = self.on_worker(act);
+        // Its own event may have been followed by another change, such as a region that it waited for.
+        self.seats.borrow_mut().take_change(id).unwrap_or(want)
+    }
+
+    /// What this connection wants since somebody else's event changed it; otherwise the task is woken when one does.
+    #[inline]
+    pub fn changed(&self, id: Id, context: &mut Context<'_>) -> Option<Want> {
+        self.seats.borrow_mut().change_or_wait(id, context.waker())
+    }
+
+    /// The socket is closed, and nobody holds memory of it any more.
+    pub fn ended(&self, id: Id, how: Ended) {
+        self.seats.borrow_mut().remove(id);
+        if self.on_worker(|worker| {
+            worker.ended(id, how);
+            worker.live() == 0
+        }) {
+            wake(&self.waits_for_end);
+        }
+    }
+
+    /// Stops: nothing is opened any more, and what is under way is finished. Returns when the last connection has ended.
+    pub async fn drained(&self) {
+        self.on_worker(Worker::drain);
+        poll_fn(|context| {
+            if self.worker.borrow().live() == 0 {
+                return Poll::Ready(());
+            }
+            self.waits_for_end.set(Some(context.waker().clone()));
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// Tells the worker the time whenever it has to know, for ever. `sleep` is the runtime's.
+    pub async fn keep_time<S: Future>(&self, sleep: impl Fn(Duration) -> S) {
+        loop {
+            let now_ms = (self.now)().monotonic_ms;
+            let next_ms = self.on_worker(|worker| worker.next_ms());
+            self.sleeps_until_ms.set(next_ms.unwrap_or(u64::MAX));
+            let mut sleep = pin!(
+                next_ms.map(|next_ms| sleep(Duration::from_millis(next_ms.saturating_sub(now_ms))))
+            );
+            poll_fn(|context| {
+                // It was woken before its time where somebody has taken the waker.
+                let until_ms = self.sleeps_until_ms.get();
+                if until_ms != next_ms.unwrap_or(u64::MAX) {
+                    return Poll::Ready(());
+                }
+                self.timekeeper.set(Some(context.waker().clone()));
+                match sleep.as_mut().as_pin_mut() {
+                    Some(sleep) => sleep.poll(context).map(drop),
+                    None => Poll::Pending,
+                }
+            })
+            .await;
+        }
+    }
+
+    /// Uses the worker at the right time, and wakes whom that concerns.
+    #[inline]
+    fn on_worker<R>(&self, act: impl FnOnce(&mut Worker<H, B>) -> R) -> R {
+        let mut worker = self.worker.borrow_mut();
+        worker.tick((self.now)());
+        let result = act(&mut worker);
+        while let Some((id, want)) = worker.next_changed() {
+            self.seats.borrow_mut().change(id, want);
+        }
+        let next_ms = worker.next_ms().unwrap_or(u64::MAX);
+        if next_ms < self.sleeps_until_ms.get() {
+            self.sleeps_until_ms.set(next_ms);
+            wake(&self.timekeeper);
+        }
+        result
+    }
+}
+
+fn wake(waker: &Cell<Option<Waker>>) {
+    if let Some(waker) = waker.take() {
+        waker.wake();
+    }
+}
+
+#[cfg(test)]
+mod tests;

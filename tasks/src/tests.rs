@@ -1,0 +1,130 @@
+//! Tasks without a runtime: they are polled by hand, on simulated time.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Wake;
+
+use orthant_core::{Answer, Flat, Limits, MediaType, Outcome, Request, Status};
+
+use super::*;
+
+struct Hello;
+
+impl Handler for Hello {
+    type Exchange = ();
+
+    fn on_request(
+        &mut self,
+        _: &Request<'_>,
+        _: &mut (),
+        answer: Answer<'_, impl Buffers>,
+    ) -> Outcome {
+        answer.send(Status::OK, &MediaType::TEXT, b"hello")
+    }
+}
+
+/// Counts how often a task is woken.
+#[derive(Default)]
+struct Woken(AtomicU64);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Woken {
+    fn times(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+thread_local! {
+    static NOW_MS: Cell<u64> = const { Cell::new(0) };
+}
+
+fn now() -> Now {
+    Now {
+        monotonic_ms: NOW_MS.get(),
+        unix_s: 0,
+    }
+}
+
+type Clock = fn() -> Now;
+
+fn tasks() -> Rc<Tasks<Hello, Flat, Clock>> {
+    NOW_MS.set(0);
+    Tasks::new(Worker::new(Hello, Limits::DEFAULT, now()), now as Clock)
+}
+
+#[test]
+fn a_task_is_woken_for_its_own_connection_only() {
+    let tasks = tasks();
+    let (first, second) = (tasks.open().unwrap(), tasks.open().unwrap());
+    let wakes = [Arc::new(Woken::default()), Arc::new(Woken::default())];
+    for (id, woken) in [first, second].into_iter().zip(&wakes) {
+        let waker = Waker::from(woken.clone());
+        assert_eq!(tasks.changed(id, &mut Context::from_waker(&waker)), None);
+    }
+    tasks.event(first, |worker| {
+        worker.on_bytes(first, b"GET / HTTP/1.1\r\n")
+    });
+    NOW_MS.set(Limits::DEFAULT.head_timeout_ms + 100);
+    // Somebody else's event finds the deadline of the first.
+    tasks.event(second, |worker| worker.on_bytes(second, b"GET"));
+    assert_eq!((wakes[0].times(), wakes[1].times()), (1, 0));
+    let waker = Waker::from(wakes[0].clone());
+    let want = tasks.changed(first, &mut Context::from_waker(&waker));
+    assert!(want.is_some_and(Want::send), "it got a 408");
+}
+
+#[test]
+fn time_is_kept_without_events() {
+    let tasks = tasks();
+    let woken = Arc::new(Woken::default());
+    let waker = Waker::from(woken.clone());
+    let context = &mut Context::from_waker(&waker);
+    let asked_ms = Rc::new(Cell::new(0));
+    let noted = asked_ms.clone();
+    let mut timekeeper = pin!(tasks.keep_time(move |duration| {
+        noted.set(duration.as_millis() as u64);
+        let until_ms = NOW_MS.get() + duration.as_millis() as u64;
+        poll_fn(move |_| {
+            if NOW_MS.get() >= until_ms {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        })
+    }));
+    assert!(timekeeper.as_mut().poll(context).is_pending());
+    assert_eq!((asked_ms.get(), woken.times()), (0, 0), "nothing is due");
+    let id = tasks.open().unwrap();
+    assert_eq!(woken.times(), 1, "a connection has a deadline");
+    let mut turns = 0;
+    while !tasks.changed(id, context).is_some_and(Want::close) {
+        assert!(timekeeper.as_mut().poll(context).is_pending());
+        NOW_MS.set(NOW_MS.get() + asked_ms.get());
+        turns += 1;
+        assert!(turns < 20, "it sleeps until a deadline, not tick by tick");
+    }
+    assert!(NOW_MS.get() >= Limits::DEFAULT.idle_timeout_ms);
+    tasks.ended(id, Ended::Wanted);
+}
+
+#[test]
+fn draining_ends_with_the_last_connection() {
+    let tasks = tasks();
+    let id = tasks.open().unwrap();
+    let woken = Arc::new(Woken::default());
+    let waker = Waker::from(woken.clone());
+    let context = &mut Context::from_waker(&waker);
+    let mut drained = pin!(tasks.drained());
+    assert!(drained.as_mut().poll(context).is_pending());
+    assert!(tasks.open().is_none());
+    tasks.ended(id, Ended::Wanted);
+    assert_eq!(
+        (woken.times(), drained.as_mut().poll(context)),
+        (1, Poll::Ready(()))
+    );
+}
