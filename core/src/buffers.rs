@@ -41,6 +41,9 @@ pub enum Reserve {
 /// Sealed: a backend lets the kernel read pending bytes between calls, so that they stay in place is a matter of memory
 /// safety, which only strategies from here are known to keep.
 pub trait Buffers: Sized + sealed::Sealed {
+    /// Bytes of the regions that a connection holds while it is idle.
+    const IDLE_BYTES: usize;
+
     /// The regions of a connection that opens.
     fn open(pool: &mut Pool) -> Self;
 

@@ -43,6 +43,9 @@ struct Place<T> {
 }
 
 impl<T> Slab<T> {
+    /// Bytes that one value takes, its place included.
+    pub(crate) const PLACE_BYTES: usize = size_of::<Place<T>>();
+
     pub(crate) fn new() -> Slab<T> {
         Slab {
             places: Vec::new(),

@@ -33,6 +33,9 @@ struct Entry {
 }
 
 impl Wheel {
+    /// Bytes that one deadline takes.
+    pub(crate) const ENTRY_BYTES: usize = size_of::<Entry>();
+
     pub(crate) fn new(now_ms: u64) -> Wheel {
         Wheel {
             tick: now_ms / TICK_MS,

@@ -56,6 +56,11 @@ pub enum Ended {
 }
 
 impl<H: Handler, B: Buffers> Worker<H, B> {
+    /// Bytes of a worker's memory that an idle connection takes. What the backend keeps of its socket comes on top, and
+    /// what the kernel does.
+    pub const IDLE_CONNECTION_BYTES: usize =
+        Slab::<Connection<H, B>>::PLACE_BYTES + Wheel::ENTRY_BYTES + B::IDLE_BYTES;
+
     /// An engine for one thread. `now` is the time at which it is made.
     pub fn new(handler: H, limits: Limits, now: Now) -> Worker<H, B> {
         Worker {

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Parser, ValueEnum};
 use orthant::{Design, Limits, Options, Tuning};
 
+use crate::arena::Arena;
+
 /// An HTTP/1.1 server of one design: backend, buffers and allocator are chosen when it is built.
 #[derive(Debug, Parser)]
 #[command(version, about, after_help = after_help())]
@@ -103,6 +105,7 @@ pub(crate) fn design_json() -> String {
         "version": design.version,
         "revision": design.revision,
         "rustc": design.rustc,
+        "idle_connection_bytes": orthant::idle_connection_bytes::<Arena>(),
     });
     format!("{json:#}")
 }

@@ -22,6 +22,12 @@ pub use orthant_core::{
 };
 pub use server::{Server, serve, serve_announced};
 
+/// Bytes of a worker's memory that an idle connection takes in this design, by the types of `H` and of the buffers. What
+/// the backend keeps of its socket comes on top, and what the kernel does.
+pub const fn idle_connection_bytes<H: Handler>() -> usize {
+    orthant_core::Worker::<H, design::Chosen>::IDLE_CONNECTION_BYTES
+}
+
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;

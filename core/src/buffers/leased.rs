@@ -46,6 +46,8 @@ impl Leased {
 }
 
 impl Buffers for Leased {
+    const IDLE_BYTES: usize = 0;
+
     fn open(_: &mut Pool) -> Leased {
         Leased {
             region: None,

@@ -29,6 +29,8 @@ impl<const BASE: usize> Tiered<BASE> {
 }
 
 impl<const BASE: usize> Buffers for Tiered<BASE> {
+    const IDLE_BYTES: usize = BASE;
+
     fn open(pool: &mut Pool) -> Tiered<BASE> {
         Tiered {
             base: pool.own(BASE),

@@ -9,6 +9,7 @@ every_strategy! {
     room_lends_the_same_memory_until_it_is_used
     an_old_id_is_harmless
     connections_are_limited
+    an_idle_connection_stays_within_its_budget
 }
 
 fn an_exhausted_pool_makes_requests_wait_their_turn<B: Buffers>() {
@@ -150,4 +151,10 @@ fn connections_are_limited<B: Buffers>() {
         (worker.counters().opened, worker.counters().turned_away),
         (3, 2)
     );
+}
+
+/// What a connection costs beside its regions: a few cache lines.
+fn an_idle_connection_stays_within_its_budget<B: Buffers>() {
+    let beside = Worker::<Shop, B>::IDLE_CONNECTION_BYTES - B::IDLE_BYTES;
+    assert!(beside <= 320, "{beside} bytes");
 }
