@@ -3,8 +3,10 @@
 use std::process::Command;
 
 /// What goes into an executable, seen from the workspace.
-const SOURCES: [&str; 7] = [
+const SOURCES: [&str; 9] = [
+    ".cargo/config.toml",
     "core",
+    "tasks",
     "backends",
     "allocators",
     "server",

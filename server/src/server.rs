@@ -159,7 +159,7 @@ pub fn serve_announced<H>(
 where
     H: Handler + Clone + Send + 'static,
 {
-    let signals = StopSignals::new().map_err(|source| Error::Start {
+    let mut signals = StopSignals::new().map_err(|source| Error::Start {
         what: "wait for signals",
         source,
     })?;

@@ -3,7 +3,9 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use orthant::{Answer, Buffers, Handler, MediaType, Options, Outcome, Request, Server, Status};
+use orthant::{
+    Answer, Buffers, Handler, Limits, MediaType, Options, Outcome, Request, Server, Status,
+};
 
 #[derive(Clone)]
 struct Hello;
@@ -64,6 +66,24 @@ fn the_library_serves_and_stops() {
     let mut answer = String::new();
     client.read_to_string(&mut answer).unwrap();
     assert!(answer.ends_with("\r\n\r\n/hello"));
+    server.stop().unwrap();
+    server.wait().unwrap();
+}
+
+#[test]
+fn a_server_of_no_connections_turns_everybody_away() {
+    let options = Options {
+        listen: "127.0.0.1:0".parse().unwrap(),
+        workers: Some(1),
+        limits: Limits {
+            connections_max: 0,
+            ..Limits::DEFAULT
+        },
+        ..Options::default()
+    };
+    let server = Server::start(options, Hello).unwrap();
+    let mut client = TcpStream::connect(server.address()).unwrap();
+    assert_eq!(client.read_to_end(&mut Vec::new()).unwrap(), 0);
     server.stop().unwrap();
     server.wait().unwrap();
 }

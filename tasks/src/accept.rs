@@ -28,7 +28,7 @@ impl<H: Handler, B: Buffers, N: Fn() -> Now> Tasks<H, B, N> {
     ) -> io::Result<()> {
         let mut stop = pin!(stop);
         loop {
-            match unless(stop.as_mut(), accept()).await {
+            match self.unless(stop.as_mut(), accept()).await {
                 Err(stopped) => return stopped,
                 Ok(Ok(socket)) => {
                     if let Some(id) = self.open() {
@@ -39,7 +39,7 @@ impl<H: Handler, B: Buffers, N: Fn() -> Now> Tasks<H, B, N> {
                     libc::EBADF | libc::EINVAL | libc::ENOTSOCK => return Err(error),
                     // No room: there may be some in a while. Whatever else is said concerns one connection (accept(2)).
                     libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM => {
-                        if let Err(stopped) = unless(stop.as_mut(), sleep(REST)).await {
+                        if let Err(stopped) = self.unless(stop.as_mut(), sleep(REST)).await {
                             return stopped;
                         }
                     }
@@ -48,19 +48,21 @@ impl<H: Handler, B: Buffers, N: Fn() -> Now> Tasks<H, B, N> {
             }
         }
     }
-}
 
-/// What `future` comes to, unless `stop` is over before.
-async fn unless<S: Future, F: Future>(
-    mut stop: Pin<&mut S>,
-    future: F,
-) -> Result<F::Output, S::Output> {
-    let mut future = pin!(future);
-    poll_fn(|context| {
-        if let Poll::Ready(stopped) = stop.as_mut().poll(context) {
-            return Poll::Ready(Err(stopped));
-        }
-        future.as_mut().poll(context).map(Ok)
-    })
-    .await
+    /// What `future` comes to, unless `stop` is over before.
+    async fn unless<S: Future, F: Future>(
+        &self,
+        mut stop: Pin<&mut S>,
+        future: F,
+    ) -> Result<F::Output, S::Output> {
+        let mut future = pin!(future);
+        poll_fn(|context| {
+            self.wait_as_main(context);
+            if let Poll::Ready(stopped) = stop.as_mut().poll(context) {
+                return Poll::Ready(Err(stopped));
+            }
+            future.as_mut().poll(context).map(Ok)
+        })
+        .await
+    }
 }

@@ -19,6 +19,7 @@ mod seats;
 
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
+use std::panic::resume_unwind;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
@@ -36,8 +37,10 @@ pub struct Tasks<H: Handler, B: Buffers, N> {
     /// Until when the task that keeps time sleeps.
     sleeps_until_ms: Cell<u64>,
     timekeeper: Cell<Option<Waker>>,
-    /// Who waits for the last connection to end.
-    waits_for_end: Cell<Option<Waker>>,
+    /// The task that accepts, and then waits for the last connection to end.
+    main: Cell<Option<Waker>>,
+    /// A handler has panicked. A runtime may keep that to itself, so the main task panics too.
+    failed: Cell<bool>,
 }
 
 impl<H: Handler, B: Buffers, N: Fn() -> Now> Tasks<H, B, N> {
@@ -49,7 +52,8 @@ impl<H: Handler, B: Buffers, N: Fn() -> Now> Tasks<H, B, N> {
             seats: RefCell::default(),
             sleeps_until_ms: Cell::new(u64::MAX),
             timekeeper: Cell::new(None),
-            waits_for_end: Cell::new(None),
+            main: Cell::new(None),
+            failed: Cell::new(false),
         })
     }
 
@@ -81,7 +85,7 @@ impl<H: Handler, B: Buffers, N: Fn() -> Now> Tasks<H, B, N> {
             worker.ended(id, how);
             worker.live() == 0
         }) {
-            wake(&self.waits_for_end);
+            wake(&self.main);
         }
     }
 
@@ -89,13 +93,25 @@ impl<H: Handler, B: Buffers, N: Fn() -> Now> Tasks<H, B, N> {
     pub async fn drained(&self) {
         self.on_worker(Worker::drain);
         poll_fn(|context| {
+            self.wait_as_main(context);
             if self.worker.borrow().live() == 0 {
                 return Poll::Ready(());
             }
-            self.waits_for_end.set(Some(context.waker().clone()));
             Poll::Pending
         })
         .await;
+    }
+
+    /// Takes the place of the main task.
+    ///
+    /// # Panics
+    /// When a handler has.
+    fn wait_as_main(&self, context: &mut Context<'_>) {
+        if self.failed.get() {
+            // Without another message: the first one has said where.
+            resume_unwind(Box::new("a handler panicked"));
+        }
+        self.main.set(Some(context.waker().clone()));
     }
 
     /// Tells the worker the time whenever it has to know, for ever. `sleep` is the runtime's.
@@ -128,7 +144,9 @@ impl<H: Handler, B: Buffers, N: Fn() -> Now> Tasks<H, B, N> {
     fn on_worker<R>(&self, act: impl FnOnce(&mut Worker<H, B>) -> R) -> R {
         let mut worker = self.worker.borrow_mut();
         worker.tick((self.now)());
+        let unharmed = Unharmed(self);
         let result = act(&mut worker);
+        std::mem::forget(unharmed);
         while let Some((id, want)) = worker.next_changed() {
             self.seats.borrow_mut().change(id, want);
         }
@@ -138,6 +156,16 @@ impl<H: Handler, B: Buffers, N: Fn() -> Now> Tasks<H, B, N> {
             wake(&self.timekeeper);
         }
         result
+    }
+}
+
+/// Dropped only when a handler panics.
+struct Unharmed<'t, H: Handler, B: Buffers, N: Fn() -> Now>(&'t Tasks<H, B, N>);
+
+impl<H: Handler, B: Buffers, N: Fn() -> Now> Drop for Unharmed<'_, H, B, N> {
+    fn drop(&mut self) {
+        self.0.failed.set(true);
+        wake(&self.0.main);
     }
 }
 

@@ -37,10 +37,7 @@ pub fn run<H: Handler, B: Buffers>(
     now: impl Fn() -> Now,
     tuning: &Tuning,
 ) -> io::Result<()> {
-    let ring = Ring::new(
-        tuning,
-        sys::descriptors_max(worker.limits().connections_max)?,
-    )?;
+    let ring = Ring::for_worker(tuning, worker.limits())?;
     let sockets = Sockets::default();
     let mut this = Loop {
         worker: &mut worker,

@@ -125,7 +125,8 @@ impl Operation {
     }
 }
 
-/// How many direct descriptors a ring may have: as many as wanted, within what the process may open.
+/// How many direct descriptors a ring may have: as many as wanted, within what the process may open. At least one, since
+/// the kernel makes no table without any.
 pub(crate) fn descriptors_max(wanted: usize) -> io::Result<u32> {
     let mut limit = libc::rlimit {
         rlim_cur: 0,
@@ -135,7 +136,7 @@ pub(crate) fn descriptors_max(wanted: usize) -> io::Result<u32> {
     if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) } < 0 {
         return Err(io::Error::last_os_error());
     }
-    Ok(u32::try_from(limit.rlim_cur.min(wanted as u64)).unwrap_or(u32::MAX))
+    Ok(u32::try_from(limit.rlim_cur.min(wanted as u64).max(1)).unwrap_or(u32::MAX))
 }
 
 /// Whether an error of accept is one of the connection that would have been, not of the listener (accept(2)).

@@ -15,8 +15,10 @@ use super::cargo::{PROFILE, Target};
 use super::record::hex;
 use crate::workspace::Workspace;
 
-/// Files of the workspace that decide how every package is built; one that does not exist counts as empty.
-const FILES: [&str; 4] = [
+/// Files of the workspace that decide how every package is built, and what the floors of all backends include; one that
+/// does not exist counts as empty.
+const FILES: [&str; 5] = [
+    "backends/floor.rs",
     "Cargo.lock",
     "Cargo.toml",
     "rust-toolchain.toml",
@@ -24,7 +26,12 @@ const FILES: [&str; 4] = [
 ];
 
 /// Variables that change what cargo, rustc, the C compiler or jemalloc's build produce, by how their names begin.
-const VARIABLES: [&str; 8] = [
+const VARIABLES: [&str; 13] = [
+    "AR",
+    "LDFLAGS",
+    "HOST_",
+    "TARGET_",
+    "CARGO_TARGET_",
     "RUSTFLAGS",
     "RUSTC",
     "CARGO_ENCODED_RUSTFLAGS",
@@ -83,6 +90,8 @@ fn variables<V>(all: impl Iterator<Item = (Vec<u8>, V)>) -> Vec<(String, V)> {
     let mut variables: Vec<_> = all
         .map(|(name, value)| (String::from_utf8_lossy(&name).into_owned(), value))
         .filter(|(name, _)| VARIABLES.iter().any(|prefix| name.starts_with(prefix)))
+        // Where things are put changes nothing of them.
+        .filter(|(name, _)| name != "CARGO_TARGET_DIR")
         .collect();
     variables.sort_by(|a, b| a.0.cmp(&b.0));
     variables

@@ -39,6 +39,11 @@ pub(crate) struct Ring {
 pub(crate) const IGNORED: u64 = u64::MAX;
 
 impl Ring {
+    /// The ring that a worker with these limits needs.
+    pub(crate) fn for_worker(tuning: &Tuning, limits: &Limits) -> io::Result<Ring> {
+        Ring::new(tuning, super::descriptors_max(limits.connections_max)?)
+    }
+
     /// A ring with a table for `descriptors` direct descriptors.
     pub(crate) fn new(tuning: &Tuning, descriptors: u32) -> io::Result<Ring> {
         let ring = build(tuning.ring_entries)?;
@@ -198,17 +203,18 @@ fn build(entries: u32) -> io::Result<IoUring> {
     Err(refused.expect("there are flags to try"))
 }
 
-/// Says whether this machine can run the backend: makes a ring as `run` will.
+/// Says whether this machine can run the backend, so tuned and with workers of these limits: makes the ring of one.
 ///
 /// # Errors
 /// A sentence that says what to do.
 pub fn available(tuning: &Tuning, limits: &Limits) -> Result<(), String> {
-    let ring = super::descriptors_max(limits.connections_max)
-        .and_then(|descriptors| Ring::new(tuning, descriptors));
-    let Err(error) = ring else {
-        return Ok(());
-    };
-    Err(match error.raw_os_error() {
+    Ring::for_worker(tuning, limits)
+        .map(drop)
+        .map_err(|error| advice(&error, tuning, limits))
+}
+
+fn advice(error: &io::Error, tuning: &Tuning, limits: &Limits) -> String {
+    match error.raw_os_error() {
         Some(libc::EPERM) => {
             "io_uring is denied here: set the sysctl kernel.io_uring_disabled to 0, or allow io_uring_setup in the \
              seccomp profile of the container, or choose a design with the backend epoll"
@@ -222,12 +228,18 @@ pub fn available(tuning: &Tuning, limits: &Limits) -> Result<(), String> {
                 .to_owned()
         }
         Some(libc::ENOMEM) => format!(
-            "there is not enough memory for a ring of {} entries: raise `ulimit -l`, lower --tune ring-entries, or choose a design \
-             with the backend epoll",
-            tuning.ring_entries
+            "there is not enough memory for a ring of {} entries and {} connections: raise `ulimit -l` or the memory of \
+             the container, lower --tune ring-entries or the limit connections_max, or choose a design with the backend \
+             epoll",
+            tuning.ring_entries, limits.connections_max
+        ),
+        Some(libc::EMFILE) => format!(
+            "there are not enough descriptors for a ring of {} connections: raise `ulimit -n`, or lower the limit \
+             connections_max",
+            limits.connections_max
         ),
         _ => format!("failed to set up io_uring: {error}; choose a design with the backend epoll"),
-    })
+    }
 }
 
 #[cfg(test)]
@@ -250,6 +262,14 @@ mod tests {
         assert_eq!((ring.completion().is_none(), ring.under_way), (true, 100));
         ring.finish().unwrap();
         assert_eq!(ring.under_way, 0);
+    }
+
+    #[test]
+    fn a_table_that_cannot_be_made_is_told_with_what_to_do() {
+        let tuning = Tuning::default();
+        let error = Ring::new(&tuning, u32::MAX).err().unwrap();
+        let sentence = advice(&error, &tuning, &Limits::DEFAULT);
+        assert!(sentence.contains("16384 connections: raise `ulimit -n`"));
     }
 
     #[test]
