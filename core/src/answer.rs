@@ -336,7 +336,7 @@ fn write_rare(region: &mut Vec<u8>, content: Content, media_type: Option<&MediaT
 fn check_fields(fields: &[(&str, &str)]) -> Result<(), Unanswered> {
     let fits = |(name, value): &(&str, &str)| {
         !name.is_empty()
-            && !["content-length", "transfer-encoding", "connection"]
+            && !["content-length", "transfer-encoding", "connection", "date"]
                 .iter()
                 .any(|own| name.eq_ignore_ascii_case(own))
             && name.bytes().all(scan::is_token)

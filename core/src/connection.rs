@@ -41,30 +41,6 @@ pub(crate) struct Shared<H> {
     pub(crate) draining: bool,
     /// Connections that wait for a big region, in the order in which they began to.
     pub(crate) waiting: std::collections::VecDeque<Id>,
-    /// Tails that nobody uses, their memory kept for the next.
-    pub(crate) spare: Vec<Vec<u8>>,
-    /// The sum of their capacities.
-    pub(crate) spare_bytes: usize,
-}
-
-/// How much memory of spare tails a worker keeps, in total: so much of its churn does not allocate.
-const SPARE_BYTES_MAX: usize = 1024 * 1024;
-
-impl<H> Shared<H> {
-    fn recycle(&mut self, mut tail: Vec<u8>) {
-        let capacity = tail.capacity();
-        if capacity > 0 && self.spare_bytes + capacity <= SPARE_BYTES_MAX {
-            self.spare_bytes += capacity;
-            tail.clear();
-            self.spare.push(tail);
-        }
-    }
-
-    fn spare_tail(&mut self) -> Vec<u8> {
-        let tail = self.spare.pop().unwrap_or_default();
-        self.spare_bytes -= tail.capacity();
-        tail
-    }
 }
 
 pub(crate) struct Connection<H: Handler, B> {
@@ -87,6 +63,8 @@ pub(crate) struct Connection<H: Handler, B> {
     pub(crate) waiting: bool,
     /// How far what is pending has got.
     output: Flow,
+    /// An empty line has been ignored since the last request.
+    skipped: bool,
     /// A 100 (Continue) is due as soon as there is room for it.
     owes_continue: bool,
     /// It stands in the worker's queue of changed connections.
@@ -195,6 +173,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
             sending: false,
             waiting: false,
             output: Flow::default(),
+            skipped: false,
             owes_continue: false,
             queued: false,
             woken: false,
@@ -225,7 +204,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
                 if memchr::memchr(b'\n', bytes).is_some() || self.tail.len() > limit {
                     let tail = std::mem::take(&mut self.tail);
                     self.advance(shared, &tail);
-                    shared.recycle(tail);
+                    shared.pool.keep_tail(tail);
                 }
             }
             _ => self.tail.extend_from_slice(bytes),
@@ -236,6 +215,11 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
     fn advance(&mut self, shared: &mut Shared<H>, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             bytes = match &mut self.phase {
+                // An empty line behind a request is none of the next one's (RFC 9112 §2.2), and nothing is under way.
+                Phase::Head if bytes == b"\r\n" && !self.skipped => {
+                    self.skipped = true;
+                    return;
+                }
                 Phase::Head => match head::parse(bytes, &shared.limits) {
                     Ok(Progress::Complete(head)) => self.request(shared, head, bytes),
                     Ok(Progress::Partial) => return self.put_by(shared, bytes),
@@ -258,15 +242,20 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
 
     /// Keeps bytes for later, behind what the tail holds already.
     fn put_by(&mut self, shared: &mut Shared<H>, bytes: &[u8]) {
-        if self.tail.capacity() == 0 {
-            self.tail = shared.spare_tail();
-        }
+        self.expect(shared, bytes.len());
         self.tail.extend_from_slice(bytes);
+    }
+
+    /// Takes a tail for so many bytes, where it has none.
+    fn expect(&mut self, shared: &mut Shared<H>, bytes: usize) {
+        if self.tail.capacity() == 0 {
+            self.tail = shared.pool.tail(bytes);
+        }
     }
 
     /// Forgets the tail; its memory serves another connection.
     fn drop_tail(&mut self, shared: &mut Shared<H>) {
-        shared.recycle(std::mem::take(&mut self.tail));
+        shared.pool.keep_tail(std::mem::take(&mut self.tail));
     }
 
     /// What is to be sent next. Until `sent` says otherwise it counts as being sent.

@@ -77,8 +77,8 @@ impl Limits {
         drain_timeout_ms: 10_000,
     };
 
-    /// The most that the regions of a worker can take, in bytes, where a connection has at most one small region: leased
-    /// and split. It is reached only when every connection has bytes to send at one time.
+    /// The most that the regions of a worker can take, in bytes, with the strategies leased and split, where a connection
+    /// has at most one small region. With leased it takes bytes to send on every connection at one time.
     pub const fn pool_bytes_max(&self) -> usize {
         self.connections_max * SMALL_REGION_BYTES + self.big_regions_max * BIG_REGION_BYTES
     }

@@ -81,8 +81,6 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
                 counters: Counters::default(),
                 draining: false,
                 waiting: VecDeque::new(),
-                spare: Vec::new(),
-                spare_bytes: 0,
             },
         }
     }
@@ -282,7 +280,7 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
         }
         let next_ms = self.wheel.next_ms().unwrap_or(u64::MAX);
         let mut next_ms = next_ms.min(self.drain_until_ms);
-        if self.shared.pool.kept_bytes() > 0 {
+        if self.shared.pool.keeps() {
             next_ms = next_ms.min(self.trim_at_ms);
         }
         (next_ms != u64::MAX).then_some(next_ms)
@@ -325,7 +323,7 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
         &self.shared.counters
     }
 
-    /// Bytes of the regions that its pool keeps for the next answers; at most `Limits::pool_bytes_max`.
+    /// Bytes of the regions that its pool keeps for the next answers.
     pub fn kept_bytes(&self) -> usize {
         self.shared.pool.kept_bytes()
     }

@@ -8,10 +8,9 @@
 //! decision.
 //!
 //! A busy client is a limit. In a closed loop over loopback with one request per connection under way, the client pays the
-//! kernel the same calls per request as the server: 4.99–5.25 µs against the server's 4.96–5.31 µs. Two cores that need the
-//! same time are both nearly always busy, so on two cores every fast server finds its client at 90–99 % of its core; with 16
-//! requests per write the client needs 0.36–0.37 µs against 0.41–0.43 µs and keeps a seventh of its core. Which of the two
-//! is full first decides how many requests fit into a second and how long each waits; it does not decide how much CPU time
+//! kernel the same calls per request as the server, and needs about as much time (METHOD.md has the figures). Two cores that
+//! need the same time are both nearly always busy, so on two cores every fast server finds its client at 86–99 % of its
+//! core. Which of the two is full first decides how many requests fit into a second and how long each waits; it does not decide how much CPU time
 //! and memory the server spends on one, and both sides of a comparison are loaded by the same client in turn. Throwing away
 //! such a cell would throw away nearly every cell for the sake of columns that can be marked. Little's law stays a reason: it
 //! breaks when requests or times are counted wrongly, and then nothing is known.

@@ -15,6 +15,7 @@ struct Counting;
 
 thread_local! {
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+    static NOW_MS: Cell<u64> = const { Cell::new(0) };
 }
 
 fn allocations() -> u64 {
@@ -41,7 +42,8 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
-/// Sends `requests` in pieces of `cut` bytes, `times` over, and throws the answers away; returns how many bytes came.
+/// Sends `requests` in pieces of `cut` bytes, `times` over, and throws the answers away; returns how many bytes came. Time
+/// goes on by a millisecond with each piece, and until what was parked comes back.
 fn load<B: Buffers>(
     worker: &mut Worker<Arena, B>,
     id: Id,
@@ -52,16 +54,31 @@ fn load<B: Buffers>(
     let mut received = 0;
     for _ in 0..times {
         for part in requests.chunks(cut) {
+            pass(worker);
             let mut want = worker.on_bytes(id, part);
-            while want.send() {
-                let bytes = worker.pending(id).len();
-                received += bytes;
-                want = worker.on_sent(id, bytes);
+            while want != Want::RECEIVE {
+                if want.send() {
+                    let bytes = worker.pending(id).len();
+                    received += bytes;
+                    want = worker.on_sent(id, bytes);
+                } else {
+                    pass(worker);
+                    want = worker.next_changed().map_or(want, |(_, want)| want);
+                }
             }
             assert_eq!(want, Want::RECEIVE);
         }
     }
     received
+}
+
+fn pass<B: Buffers>(worker: &mut Worker<Arena, B>) {
+    let now_ms = NOW_MS.get() + 1;
+    NOW_MS.set(now_ms);
+    worker.tick(Now {
+        monotonic_ms: now_ms,
+        unix_s: now_ms / 1_000,
+    });
 }
 
 fn allocates_nothing<B: Buffers>() {
@@ -84,11 +101,19 @@ fn allocates_nothing<B: Buffers>() {
             large.len()
         )
     });
+    let others = [
+        get("/healthz"),
+        get("/nothing"),
+        get("/upload"),
+        get("/json/0"),
+        get("/delay/3"),
+    ];
     for (name, requests, count) in [
         ("baseline", baseline.concat(), 4),
         ("pipelined", pipelined, 16),
         ("json", json.concat(), 7),
         ("large", large.concat(), 2),
+        ("others", others.concat(), 5),
     ] {
         for cut in [requests.len(), 50.max(requests.len() / 100)] {
             let mut worker = Worker::<Arena, B>::new(

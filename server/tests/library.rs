@@ -1,7 +1,9 @@
 //! The library over real sockets.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, Stdio};
 
 use orthant::{
     Answer, Buffers, Handler, Limits, MediaType, Options, Outcome, Request, Server, Status,
@@ -47,6 +49,50 @@ fn a_panicking_handler_stops_all_workers_and_is_passed_on() {
     client.write_all(b"GET /hello HTTP/1.0\r\n\r\n").unwrap();
     let waited = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| server.wait()));
     assert!(waited.is_err(), "the panic is passed on to whoever waits");
+}
+
+/// Not a test of its own: what the next one starts.
+#[test]
+#[ignore = "started by another test"]
+fn serves_until_a_signal_and_goes_on() {
+    let options = Options {
+        listen: "127.0.0.1:0".parse().unwrap(),
+        ..Options::default()
+    };
+    for _ in 0..2 {
+        orthant::serve_announced(options.clone(), Hello, |_| println!("\nserving")).unwrap();
+    }
+    println!("\nserved");
+    loop {
+        std::thread::park();
+    }
+}
+
+#[test]
+fn a_program_that_has_served_can_serve_again_and_be_stopped() {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "serves_until_a_signal_and_goes_on",
+            "--ignored",
+            "--nocapture",
+        ])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let said = BufReader::new(child.stdout.take().unwrap()).lines();
+    let terminate = || {
+        let id = child.id().to_string();
+        assert!(Command::new("kill").arg(id).status().unwrap().success());
+    };
+    let mut signals = 0;
+    for line in said {
+        if ["serving", "served"].contains(&line.unwrap().as_str()) {
+            terminate();
+            signals += 1;
+        }
+    }
+    assert_eq!((signals, child.wait().unwrap().signal()), (3, Some(15)));
 }
 
 #[test]

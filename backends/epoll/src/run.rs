@@ -16,6 +16,9 @@ const STOP: u64 = u64::MAX - 1;
 /// How often one connection is received from and sent to before the others have their turn.
 const TURN_CALLS: usize = 16;
 
+/// How many connections are accepted before those that are open have their turn.
+const TURN_ACCEPTS: usize = 64;
+
 /// How long accepting rests when the kernel refuses (no descriptors, no memory), unless a connection ends before.
 const REST_MS: u64 = 100;
 
@@ -54,7 +57,7 @@ struct Loop<'w, H: Handler, B: Buffers> {
     epoll: Epoll,
     /// `None` once it stops.
     listener: Option<TcpListener>,
-    /// Accepting was refused; until then, or until a connection ends, it is not tried again.
+    /// Accepting rests until then, or until a connection ends: it was refused, or its turn was over.
     rest_until_ms: Option<u64>,
     sockets: Sockets,
     /// Connections that had more to do when their turn was over, each once.
@@ -67,8 +70,9 @@ struct Loop<'w, H: Handler, B: Buffers> {
 impl<H: Handler, B: Buffers> Loop<'_, H, B> {
     fn run(mut self, now: impl Fn() -> Now) -> io::Result<()> {
         let mut time = now();
+        self.worker.tick(time);
         while self.listener.is_some() || self.worker.live() > 0 {
-            let next_ms = self.worker.tick(time);
+            let next_ms = self.worker.next_ms();
             let ready = self.epoll.wait(self.timeout_ms(time, next_ms))?;
             time = now();
             self.worker.tick(time);
@@ -108,10 +112,13 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
         })
     }
 
-    /// Accepts until there is nobody left.
+    /// Accepts until there is nobody left, or others have to have their turn.
     fn accept(&mut self, time: Now) -> io::Result<()> {
         self.rest_until_ms = None;
-        while let Some(listener) = &self.listener {
+        for _ in 0..TURN_ACCEPTS {
+            let Some(listener) = &self.listener else {
+                return Ok(());
+            };
             let accepted = sys::accept(listener).and_then(|fd| self.open(fd));
             match accepted.map_err(|error| error.raw_os_error().unwrap_or_default()) {
                 Ok(()) => {}
@@ -126,6 +133,7 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
                 }
             }
         }
+        self.rest_until_ms = Some(0);
         Ok(())
     }
 

@@ -30,7 +30,7 @@ pub(crate) struct Sockets {
 }
 
 impl Sockets {
-    /// A new connection is as good as readable: a request may have come with it.
+    /// A new connection; that a request has come with it, an edge will tell.
     pub(crate) fn insert(&mut self, id: Id, fd: OwnedFd) {
         if self.places.len() <= id.index() {
             self.places.resize_with(id.index() + 1, || None);

@@ -6,9 +6,7 @@
 //! ```
 
 use std::io;
-use std::os::fd::AsRawFd;
-
-use io_uring::{opcode, types};
+use std::net::TcpListener;
 
 #[path = "../../floor.rs"]
 mod floor;
@@ -42,7 +40,7 @@ struct Connection {
 
 struct Floor {
     ring: Ring,
-    listener: types::Fd,
+    listener: TcpListener,
     /// By direct descriptor.
     connections: Vec<Connection>,
 }
@@ -52,7 +50,7 @@ fn main() -> io::Result<()> {
     let ring = Ring::new(&tuning::Tuning::default(), 4096)?;
     let mut floor = Floor {
         ring,
-        listener: types::Fd(listener.as_raw_fd()),
+        listener,
         connections: Vec::new(),
     };
     floor.accept()?;
@@ -84,10 +82,7 @@ impl Floor {
     }
 
     fn accept(&mut self) -> io::Result<()> {
-        let accept = opcode::AcceptMulti::new(self.listener)
-            .allocate_file_index(true)
-            .build();
-        self.ring.push(&Operation::without_memory(accept, ACCEPT))
+        self.ring.push(&Operation::accept(&self.listener, ACCEPT))
     }
 
     fn accepted(&mut self, completion: Completion) -> io::Result<()> {
@@ -108,11 +103,8 @@ impl Floor {
 
     fn receive(&mut self, slot: u32) -> io::Result<()> {
         self.connections[slot as usize].receiving = true;
-        let receive = opcode::RecvMulti::new(types::Fixed(slot), 0).build();
-        self.ring.push(&Operation::without_memory(
-            receive,
-            RECEIVE | u64::from(slot),
-        ))
+        self.ring
+            .push(&Operation::receive(slot, RECEIVE | u64::from(slot)))
     }
 
     fn received(&mut self, slot: u32, completion: Completion) -> io::Result<()> {
@@ -150,11 +142,9 @@ impl Floor {
         }
         if let Some(bytes) = connection.answers.pending() {
             connection.sending = true;
-            let send = opcode::Send::new(types::Fixed(slot), bytes.as_ptr(), bytes.len() as u32);
-            // The bytes are static, so there is no memory that could go away.
-            let send = send.flags(libc::MSG_NOSIGNAL).build();
-            self.ring
-                .push(&Operation::without_memory(send, SEND | u64::from(slot)))?;
+            // SAFETY: they are static.
+            let send = unsafe { Operation::send(slot, bytes, SEND | u64::from(slot)) };
+            self.ring.push(&send)?;
         }
         Ok(())
     }

@@ -2,10 +2,9 @@
 
 use std::io;
 use std::net::TcpListener;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
-use io_uring::{opcode, types};
 use orthant_core::{Buffers, Ended, Handler, Id, Now, Want, Worker};
 
 use crate::sockets::Sockets;
@@ -49,8 +48,7 @@ pub fn run<H: Handler, B: Buffers>(
         sockets,
     };
     this.accept()?;
-    let poll = opcode::PollAdd::new(types::Fd(stop.as_raw_fd()), libc::POLLIN as u32).build();
-    this.ring.push(&Operation::without_memory(poll, STOP))?;
+    this.ring.push(&Operation::poll(&stop, STOP))?;
     this.run(now)
 }
 
@@ -71,8 +69,9 @@ struct Loop<'w, H: Handler, B: Buffers> {
 impl<H: Handler, B: Buffers> Loop<'_, H, B> {
     fn run(mut self, now: impl Fn() -> Now) -> io::Result<()> {
         let mut time = now();
+        self.worker.tick(time);
         while self.listener.is_some() || self.worker.live() > 0 {
-            let next_ms = self.worker.tick(time);
+            let next_ms = self.worker.next_ms();
             self.ring.wait(self.timeout(time, next_ms))?;
             time = now();
             self.worker.tick(time);
@@ -120,10 +119,7 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
             .filter(|_| !self.accepting && !self.stopping)
         {
             self.accepting = true;
-            let accept =
-                opcode::AcceptMulti::new(types::Fd(listener.as_raw_fd())).allocate_file_index(true);
-            self.ring
-                .push(&Operation::without_memory(accept.build(), ACCEPT))?;
+            self.ring.push(&Operation::accept(listener, ACCEPT))?;
         }
         Ok(())
     }
@@ -267,15 +263,13 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
         if want.shut() {
             socket.want = Want::RECEIVE;
             socket.shutting = true;
-            let shut = opcode::Shutdown::new(types::Fixed(slot), libc::SHUT_WR).build();
             self.ring
-                .push(&Operation::without_memory(shut, SHUT | id.to_bits()))?;
+                .push(&Operation::shut(slot, SHUT | id.to_bits()))?;
         }
         if want.receive() && !socket.receiving {
             socket.receiving = true;
-            let receive = opcode::RecvMulti::new(types::Fixed(slot), 0).build();
             self.ring
-                .push(&Operation::without_memory(receive, RECEIVE | id.to_bits()))?;
+                .push(&Operation::receive(slot, RECEIVE | id.to_bits()))?;
         }
         Ok(())
     }
@@ -287,13 +281,12 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
         let Some(socket) = self.sockets.get(id) else {
             return Ok(());
         };
+        let how = *socket.ending.get_or_insert(how);
         if socket.shutting {
-            socket.want = Want::CLOSE;
             return Ok(());
         }
         let (receiving, sending, slot) = (socket.receiving, socket.sending, socket.slot);
-        let begun = socket.ending.is_some();
-        let how = *socket.ending.get_or_insert(how);
+        let begun = std::mem::replace(&mut socket.closed, true);
         if !begun {
             if receiving {
                 self.ring.cancel(RECEIVE | id.to_bits())?;

@@ -14,8 +14,10 @@ pub(crate) struct Socket {
     pub(crate) sending: bool,
     /// Its sending direction is being closed.
     pub(crate) shutting: bool,
-    /// It has been closed; it is forgotten when nothing is under way any more.
+    /// It comes to its end, and how; it is forgotten when nothing is under way any more.
     pub(crate) ending: Option<Ended>,
+    /// Its descriptor has been closed.
+    pub(crate) closed: bool,
 }
 
 /// Sockets by the index of their connection.
@@ -38,6 +40,7 @@ impl Sockets {
             sending: false,
             shutting: false,
             ending: None,
+            closed: false,
         });
     }
 

@@ -10,6 +10,7 @@ mod buffers;
 pub(crate) mod ring;
 
 use std::io;
+use std::os::fd::AsRawFd;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU16, Ordering};
 
@@ -109,24 +110,71 @@ pub(crate) fn send<H: Handler, B: Buffers>(
     token: u64,
 ) -> Option<Operation> {
     let pending = worker.pending(id);
-    let length = u32::try_from(pending.len()).unwrap_or(u32::MAX);
-    let send =
-        opcode::Send::new(types::Fixed(slot), pending.as_ptr(), length).flags(libc::MSG_NOSIGNAL);
-    (length > 0).then(|| Operation(send.build().user_data(token)))
+    // SAFETY: the worker keeps them until `on_sent`, which follows that completion.
+    (!pending.is_empty()).then(|| unsafe { Operation::send(slot, pending, token) })
 }
 
-/// An operation whose memory, if it has any, is accounted for.
+/// An operation whose memory, if it has any, is accounted for: it can be made in no other way than by these functions.
 pub(crate) struct Operation(squeue::Entry);
 
 impl Operation {
-    /// An operation that points to no memory.
-    pub(crate) fn without_memory(entry: impl Into<squeue::Entry>, token: u64) -> Operation {
-        Operation(entry.into().user_data(token))
+    /// Accepts again and again; connections become direct descriptors.
+    pub(crate) fn accept(listener: &impl AsRawFd, token: u64) -> Operation {
+        let accept = opcode::AcceptMulti::new(types::Fd(listener.as_raw_fd()));
+        Operation(accept.allocate_file_index(true).build().user_data(token))
+    }
+
+    /// Ends when the descriptor becomes readable.
+    pub(crate) fn poll(source: &impl AsRawFd, token: u64) -> Operation {
+        let poll = opcode::PollAdd::new(types::Fd(source.as_raw_fd()), libc::POLLIN as u32);
+        Operation(poll.build().user_data(token))
+    }
+
+    /// Receives again and again into the buffers of the group 0, which are the ring's.
+    pub(crate) fn receive(slot: u32, token: u64) -> Operation {
+        let receive = opcode::RecvMulti::new(types::Fixed(slot), 0);
+        Operation(receive.build().user_data(token))
+    }
+
+    /// Sends bytes.
+    ///
+    /// # Safety
+    /// They stay in place and unchanged until the completion that carries `token`.
+    pub(crate) unsafe fn send(slot: u32, bytes: &[u8], token: u64) -> Operation {
+        let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        let send = opcode::Send::new(types::Fixed(slot), bytes.as_ptr(), length);
+        Operation(send.flags(libc::MSG_NOSIGNAL).build().user_data(token))
+    }
+
+    /// Closes the sending direction.
+    pub(crate) fn shut(slot: u32, token: u64) -> Operation {
+        let shut = opcode::Shutdown::new(types::Fixed(slot), libc::SHUT_WR);
+        Operation(shut.build().user_data(token))
+    }
+
+    /// Closes a direct descriptor.
+    pub(crate) fn close(slot: u32, token: u64) -> Operation {
+        Operation(
+            opcode::Close::new(types::Fixed(slot))
+                .build()
+                .user_data(token),
+        )
+    }
+
+    /// Cancels the operation with the token `which`.
+    pub(crate) fn cancel(which: u64, token: u64) -> Operation {
+        Operation(opcode::AsyncCancel::new(which).build().user_data(token))
+    }
+
+    /// Cancels everything.
+    pub(crate) fn cancel_all(token: u64) -> Operation {
+        let everything = opcode::AsyncCancel2::new(types::CancelBuilder::any());
+        Operation(everything.build().user_data(token))
     }
 }
 
-/// How many direct descriptors a ring may have: as many as wanted, within what the process may open. At least one, since
-/// the kernel makes no table without any.
+/// How many direct descriptors a ring may have: as many as wanted, within what the process may open and the kernel makes
+/// (IORING_MAX_FIXED_FILES); at least one, since it makes no table without any. Each costs 8 bytes of kernel memory.
 pub(crate) fn descriptors_max(wanted: usize) -> io::Result<u32> {
     let mut limit = libc::rlimit {
         rlim_cur: 0,
@@ -136,7 +184,7 @@ pub(crate) fn descriptors_max(wanted: usize) -> io::Result<u32> {
     if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) } < 0 {
         return Err(io::Error::last_os_error());
     }
-    Ok(u32::try_from(limit.rlim_cur.min(wanted as u64).max(1)).unwrap_or(u32::MAX))
+    Ok(u32::try_from(limit.rlim_cur.min(wanted as u64).clamp(1, 1 << 20)).unwrap_or(u32::MAX))
 }
 
 /// Whether an error of accept is one of the connection that would have been, not of the listener (accept(2)).

@@ -1,4 +1,5 @@
-//! The regions of a worker: lent to connections, taken back, and kept for the next one as long as they are needed.
+//! The regions of a worker: lent to connections, taken back, and kept for the next one as long as they are needed. Also
+//! the memory in which connections keep what they have received and not used yet, their tails.
 //!
 //! The pool grows when a region is asked for and none is kept. It shrinks by `trim`, which the worker calls once per
 //! second: of the regions that nobody took since the last time, half are freed. So a steady load allocates nothing,
@@ -21,19 +22,34 @@ impl Shelf {
         region
     }
 
-    fn trim(&mut self) {
+    /// Frees half of those that nobody has needed; says how many bytes that were.
+    fn trim(&mut self) -> usize {
         let freed = self.unneeded.div_ceil(2);
         // The oldest: the newest are warm in the caches.
-        self.regions.drain(..freed);
+        let bytes = self
+            .regions
+            .drain(..freed)
+            .map(|region| region.capacity())
+            .sum();
         self.unneeded = self.regions.len();
+        bytes
     }
 }
+
+/// Tails up to this size are kept apart from larger ones: a few bytes of a head must not hold what a large content took.
+const SMALL_TAIL_BYTES: usize = 16 * 1024;
+
+/// How much memory of tails is kept while nobody uses them.
+const TAILS_BYTES_MAX: usize = 1024 * 1024;
 
 /// A worker's regions.
 #[derive(Debug)]
 pub struct Pool {
     small: Shelf,
     big: Shelf,
+    small_tails: Shelf,
+    large_tails: Shelf,
+    tails_bytes: usize,
     /// Big regions lent, an oversize one counted as the regions it would fill.
     lent: usize,
     lent_max: usize,
@@ -47,6 +63,9 @@ impl Pool {
         Pool {
             small: Shelf::default(),
             big: Shelf::default(),
+            small_tails: Shelf::default(),
+            large_tails: Shelf::default(),
+            tails_bytes: 0,
             lent: 0,
             lent_max,
             returned: false,
@@ -110,6 +129,39 @@ impl Pool {
     pub(crate) fn trim(&mut self) {
         self.small.trim();
         self.big.trim();
+        self.tails_bytes -= self.small_tails.trim() + self.large_tails.trim();
+    }
+
+    /// Memory for a tail that so many bytes are expected in; it may have to grow.
+    pub(crate) fn tail(&mut self, bytes: usize) -> Vec<u8> {
+        let shelf = if bytes <= SMALL_TAIL_BYTES {
+            &mut self.small_tails
+        } else {
+            &mut self.large_tails
+        };
+        let tail = shelf.take().unwrap_or_default();
+        self.tails_bytes -= tail.capacity();
+        tail
+    }
+
+    /// Takes back the memory of a tail.
+    pub(crate) fn keep_tail(&mut self, mut tail: Vec<u8>) {
+        let capacity = tail.capacity();
+        if capacity > 0 && self.tails_bytes + capacity <= TAILS_BYTES_MAX {
+            tail.clear();
+            self.tails_bytes += capacity;
+            let shelf = if capacity <= SMALL_TAIL_BYTES {
+                &mut self.small_tails
+            } else {
+                &mut self.large_tails
+            };
+            shelf.regions.push(tail);
+        }
+    }
+
+    /// Whether there is anything that `trim` could free.
+    pub(crate) fn keeps(&self) -> bool {
+        self.tails_bytes > 0 || self.kept_bytes() > 0
     }
 
     /// Bytes of the regions that it keeps and nobody uses.

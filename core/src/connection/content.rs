@@ -126,7 +126,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
         let tail = std::mem::take(&mut self.tail);
         let request = kept(&tail, self.head_end, self.content_end, &shared.limits);
         match self.present(shared, &request, last) {
-            Ok(()) => shared.recycle(tail),
+            Ok(()) => shared.pool.keep_tail(tail),
             Err(next) => {
                 self.tail = tail;
                 self.phase = next;

@@ -31,6 +31,9 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
             framing => match self.whole_content(shared, &head, framing, after_head) {
                 Ok(Some(whole)) => whole,
                 Ok(None) => {
+                    if let Framing::Length(length) = framing {
+                        self.expect(shared, head.bytes.saturating_add(length as usize));
+                    }
                     self.put_by(shared, &bytes[..head.bytes]);
                     self.head_end = head.bytes;
                     self.content_end = head.bytes;
@@ -48,6 +51,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
         };
         let rest = &after_head[used..];
         if let Err(next) = self.present(shared, &Request { head, content }, rest.is_empty()) {
+            self.expect(shared, bytes.len());
             self.put_by(shared, &bytes[..head.bytes]);
             self.tail.extend_from_slice(content);
             self.head_end = head.bytes;
@@ -154,6 +158,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
     fn answered(&mut self, shared: &Shared<H>, persists: bool, request: &Request<'_>) {
         self.exchange = H::Exchange::default();
         self.deadline.kind = Timer::Unset;
+        self.skipped = false;
         self.phase = Phase::Head;
         if !persists {
             self.reason = match (request.head.persists, shared.draining) {
@@ -256,7 +261,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
     /// The request in `tail` has been answered: what stands behind it is next.
     fn after_kept(&mut self, shared: &mut Shared<H>, tail: Vec<u8>) {
         self.advance(shared, &tail[self.content_end..]);
-        shared.recycle(tail);
+        shared.pool.keep_tail(tail);
         if shared.draining {
             self.drain();
         }

@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use std::io;
 use std::time::Duration;
 
-use io_uring::types::{self, CancelBuilder, SubmitArgs, Timespec};
-use io_uring::{Builder, IoUring, cqueue, opcode};
+use io_uring::types::{SubmitArgs, Timespec};
+use io_uring::{Builder, IoUring, cqueue};
 use orthant_core::Limits;
 
 use super::Operation;
@@ -78,18 +78,12 @@ impl Ring {
 
     /// Asks to cancel the operation with this token.
     pub(crate) fn cancel(&mut self, token: u64) -> io::Result<()> {
-        self.push(&Operation::without_memory(
-            opcode::AsyncCancel::new(token).build(),
-            IGNORED,
-        ))
+        self.push(&Operation::cancel(token, IGNORED))
     }
 
     /// Closes a direct descriptor. Operations under way on it keep the socket open until they end.
     pub(crate) fn close(&mut self, slot: u32) -> io::Result<()> {
-        self.push(&Operation::without_memory(
-            opcode::Close::new(types::Fixed(slot)).build(),
-            IGNORED,
-        ))
+        self.push(&Operation::close(slot, IGNORED))
     }
 
     /// Hands what was asked for to the kernel, and waits for a completion, at most so long.
@@ -142,8 +136,7 @@ impl Ring {
         if self.under_way == 0 {
             return Ok(());
         }
-        let everything = opcode::AsyncCancel2::new(CancelBuilder::any()).build();
-        self.push(&Operation::without_memory(everything, IGNORED))?;
+        self.push(&Operation::cancel_all(IGNORED))?;
         while self.under_way > 0 {
             self.wait(None)?;
             while self.completion().is_some() {}
@@ -244,7 +237,6 @@ fn advice(error: &io::Error, tuning: &Tuning, limits: &Limits) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::os::fd::AsRawFd;
     use std::os::unix::net::UnixStream;
 
     use super::*;
@@ -254,9 +246,7 @@ mod tests {
         let mut ring = Ring::new(&Tuning::default(), 1).unwrap();
         let (silent, _peer) = UnixStream::pair().unwrap();
         for token in 0..100 {
-            let poll =
-                opcode::PollAdd::new(types::Fd(silent.as_raw_fd()), libc::POLLIN as u32).build();
-            ring.push(&Operation::without_memory(poll, token)).unwrap();
+            ring.push(&Operation::poll(&silent, token)).unwrap();
         }
         ring.wait(Some(Duration::ZERO)).unwrap();
         assert_eq!((ring.completion().is_none(), ring.under_way), (true, 100));
@@ -280,11 +270,8 @@ mod tests {
         };
         let mut ring = Ring::new(&tuning, 1).unwrap();
         for token in 0..30 {
-            ring.push(&Operation::without_memory(
-                opcode::Nop::new().build(),
-                token,
-            ))
-            .unwrap();
+            // Cancelling what is not there ends at once.
+            ring.push(&Operation::cancel(IGNORED, token)).unwrap();
         }
         let mut tokens = Vec::new();
         while tokens.len() < 30 {

@@ -14,6 +14,7 @@ every_strategy! {
     faults_are_answered_once_and_close
     a_half_close_still_gets_its_answers
     a_close_of_ours_lingers
+    an_empty_line_behind_a_request_is_ignored_rfc9112_2_2
     large_answers_wait_for_small_ones
     a_faulty_handler_answers_500
     late_bytes_are_kept
@@ -214,6 +215,18 @@ fn faults_are_answered_once_and_close<B: Buffers>() {
             Some(CloseReason::Refused(_))
         ));
     }
+}
+
+fn an_empty_line_behind_a_request_is_ignored_rfc9112_2_2<B: Buffers>() {
+    let mut worker = worker::<B>(Limits::DEFAULT);
+    let mut client = Client::new(&mut worker);
+    let post = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab\r\n";
+    client.send(&mut worker, post.as_bytes());
+    client.send(&mut worker, post.as_bytes());
+    client.send(&mut worker, b"");
+    let echo = (200, b"ab".to_vec());
+    assert_eq!(client.answers(), [echo.clone(), echo]);
+    assert_eq!(client.want, Want::CLOSE);
 }
 
 fn a_close_of_ours_lingers<B: Buffers>() {
