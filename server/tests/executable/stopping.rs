@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::time::Duration;
 
 use super::running::*;
 
@@ -91,6 +92,21 @@ fn stopping_ends_at_its_deadline() {
     let (mut hasty, _parked_too) = stopping("50");
     assert!(hasty.wait().unwrap().success());
     assert!(patient.try_wait().unwrap().is_none());
+}
+
+/// What is being sent when the time is over is in the hands of the kernel, or of a runtime, and has to come back first.
+#[test]
+fn stopping_ends_what_nobody_takes() {
+    let (mut child, address) = start(&["--workers", "1", "--drain-ms", "50"]);
+    let mut client = connect(address);
+    client
+        .set_write_timeout(Some(Duration::from_millis(200)))
+        .unwrap();
+    // Until nothing moves any more: answers fill all buffers between the two, then requests do.
+    let batch = b"GET /json/50?m=2 HTTP/1.1\r\nHost: a\r\n\r\n".repeat(100);
+    while client.write(&batch).is_ok() {}
+    child.terminate();
+    assert!(child.wait().unwrap().success());
 }
 
 #[test]
