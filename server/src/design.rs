@@ -29,6 +29,7 @@ macro_rules! axis {
 axis! { BACKEND backend, "a backend":
     "epoll" => orthant_epoll,
     "uring" => orthant_uring,
+    "monoio" => orthant_monoio,
     "tokio" => orthant_tokio,
 }
 

@@ -72,6 +72,12 @@ impl<H: Handler, B: Buffers, N: Fn() -> Now> Tasks<H, B, N> {
         self.seats.borrow_mut().take_change(id).unwrap_or(want)
     }
 
+    /// Shows what is pending on this connection, as `Worker::pending` does.
+    #[inline]
+    pub fn pending<R>(&self, id: Id, show: impl FnOnce(&[u8]) -> R) -> R {
+        show(self.worker.borrow_mut().pending(id))
+    }
+
     /// What this connection wants since somebody else's event changed it; otherwise the task is woken when one does.
     #[inline]
     pub fn changed(&self, id: Id, context: &mut Context<'_>) -> Option<Want> {

@@ -61,7 +61,9 @@ fn without_io_uring<R: Send>(error: i32, then: impl FnOnce() -> R + Send) -> R {
 #[test]
 fn it_says_what_to_do_where_io_uring_is_denied() {
     let (_, design, _) = output(&["--design"]);
-    let needs_it = design.contains("\"backend\": \"uring\"");
+    let needs_it = ["uring", "monoio"]
+        .iter()
+        .any(|backend| design.contains(&format!("\"backend\": \"{backend}\"")));
     for (error, complaint) in [
         (libc::EPERM, "io_uring_disabled"),
         (libc::ENOSYS, "has no io_uring"),

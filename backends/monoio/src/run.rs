@@ -1,0 +1,64 @@
+//! A worker's runtime: a task for each connection, and one future that accepts and keeps time.
+
+use std::cell::RefCell;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::net::TcpListener;
+use std::os::fd::BorrowedFd;
+use std::os::unix::net::UnixStream;
+use std::pin::pin;
+use std::rc::Rc;
+
+use monoio::time::sleep;
+use orthant_core::{Buffers, Handler, Now, Worker};
+use orthant_tasks::Tasks;
+
+use crate::sockets::{Listener, serve};
+use crate::sys::ring;
+use crate::tuning::Tuning;
+
+/// Runs `worker` on `listener` until `stop` becomes readable, then until everything under way is finished.
+///
+/// # Errors
+/// What the kernel says of the runtime itself; a failing connection ends alone.
+pub fn run<H: Handler + 'static, B: Buffers + 'static>(
+    worker: Worker<H, B>,
+    listener: TcpListener,
+    stop: BorrowedFd<'_>,
+    now: impl Fn() -> Now + 'static,
+    tuning: &Tuning,
+) -> io::Result<()> {
+    let stop = UnixStream::from(stop.try_clone_to_owned()?);
+    let buffer = Rc::new(RefCell::new(vec![0; tuning.receive_bytes]));
+    let mut runtime = ring::runtime(tuning, worker.limits())?;
+    runtime.block_on(async {
+        let listener = Listener::new(listener)?;
+        let stop = monoio::net::UnixStream::from_std(stop)?;
+        let tasks = Tasks::new(worker, now);
+        let mut keep_time = pin!(tasks.keep_time(sleep));
+        let mut accept = pin!(async {
+            let serve = |id, stream| {
+                // Nobody waits for its end: `drained` does.
+                drop(monoio::spawn(serve(
+                    tasks.clone(),
+                    id,
+                    stream,
+                    buffer.clone(),
+                )));
+            };
+            let accept = async || listener.accept().await;
+            tasks
+                .accept(accept, stop.readable(true), sleep, serve)
+                .await?;
+            drop(listener);
+            tasks.drained().await;
+            Ok(())
+        });
+        // Not a task of its own, which would outlive the runtime.
+        poll_fn(|context| {
+            assert!(keep_time.as_mut().poll(context).is_pending(), "for ever");
+            accept.as_mut().poll(context)
+        })
+        .await
+    })
+}
