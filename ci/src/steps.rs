@@ -82,7 +82,7 @@ pub const STEPS: [Step; 10] = [
     },
     Step {
         name: "sweep",
-        about: "every design answers right under load",
+        about: "designs that cover every pair of values answer right under load",
         run: sweep::step,
     },
 ];

@@ -5,6 +5,7 @@
 mod hack;
 mod listed;
 mod near;
+mod pairwise;
 
 use std::path::Path;
 
@@ -16,6 +17,7 @@ use crate::workspace::Workspace;
 
 pub use listed::Axis;
 use listed::Listed;
+pub use pairwise::Coverage;
 
 /// The package whose manifest lists the axes and whose features are the values.
 pub(crate) const SERVER: &str = "orthant";

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::arm::Arm;
-use crate::axes::Axes;
+use crate::axes::{Axes, Coverage};
 use crate::build::{Built, Rebuild, build, told};
 use crate::commands::measure;
 use crate::design::Design;
@@ -19,6 +19,9 @@ pub struct Args {
     /// Only designs with this value on this axis, such as backend=epoll; repeat it to narrow further
     #[arg(long, value_name = "AXIS=VALUE", conflicts_with = "names")]
     pub(crate) only: Vec<String>,
+    /// How many designs
+    #[arg(long, value_enum, default_value_t, conflicts_with = "names")]
+    pub(crate) design: Coverage,
     /// The floors too
     #[arg(long, conflicts_with = "names")]
     pub(crate) floors: bool,
@@ -97,7 +100,9 @@ pub(crate) fn chosen(axes: &Axes, args: &Args) -> Result<Vec<Arm>> {
         only.iter()
             .all(|(axis, value)| design.value(axis) == Some(value))
     };
-    let designs: Vec<_> = axes.designs().into_iter().filter(fits).collect();
+    let designs = args
+        .design
+        .of(axes.designs().into_iter().filter(fits).collect());
     ensure!(
         !designs.is_empty(),
         "failed to find a design with {}; `cargo matrix list` shows all",
@@ -183,6 +188,23 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(both.contains("backend=epoll and backend=uring;"), "{both}");
+    }
+
+    #[test]
+    fn pairs_of_values_are_met_with_fewer_designs() {
+        let pairwise = |only| Args {
+            design: Coverage::Pairwise,
+            ..only
+        };
+        let everything = names(Args::default()).unwrap();
+        let chosen = names(pairwise(Args::default())).unwrap();
+        assert!(chosen.len() < everything.len());
+        assert!(chosen.iter().all(|name| everything.contains(name)));
+        // Where one value of an axis is left, what is left are the pairs of the others.
+        assert_eq!(
+            names(pairwise(only(&["backend=epoll"]))).unwrap(),
+            names(only(&["backend=epoll"])).unwrap()
+        );
     }
 
     #[test]

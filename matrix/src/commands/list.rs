@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::arm::Arm;
-use crate::axes::{Axes, BACKEND};
+use crate::axes::{Axes, BACKEND, Coverage};
 use crate::commands::measure;
 use crate::design::{Choice, Design};
 use crate::table::{Format, Table};
@@ -17,6 +17,9 @@ pub struct Args {
     /// Print the arguments that make cargo-hack walk exactly these designs of package orthant
     #[arg(long, conflicts_with = "format")]
     hack_args: bool,
+    /// How many designs
+    #[arg(long, value_enum, default_value_t, conflicts_with = "hack_args")]
+    design: Coverage,
     /// How the list is printed
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -47,11 +50,11 @@ pub fn run(args: &Args) -> Result<()> {
     if args.hack_args {
         return measure::show(&(axes.hack_args()?.join(" ") + "\n"));
     }
-    measure::show(&printed(&axes, args.format)?)
+    measure::show(&printed(&axes, args.design, args.format)?)
 }
 
-fn printed(axes: &Axes, format: Format) -> Result<String> {
-    let entries = entries(axes);
+fn printed(axes: &Axes, coverage: Coverage, format: Format) -> Result<String> {
+    let entries = entries(axes, coverage);
     Ok(match format {
         Format::Json => serde_json::to_string_pretty(&entries)? + "\n",
         Format::Text => table(axes, &entries).text(),
@@ -60,9 +63,9 @@ fn printed(axes: &Axes, format: Format) -> Result<String> {
     })
 }
 
-fn entries(axes: &Axes) -> Vec<Entry> {
-    let designs = axes
-        .designs()
+fn entries(axes: &Axes, coverage: Coverage) -> Vec<Entry> {
+    let designs = coverage
+        .of(axes.designs())
         .into_iter()
         .map(|design| of_design(&design, State::Design, None));
     let floors = axes.floors().into_iter().filter_map(|floor| match &floor {
@@ -136,11 +139,23 @@ mod tests {
             .chain(axes.floors().iter().map(Arm::name))
             .collect();
         for format in [Format::Text, Format::Json, Format::Csv, Format::Md] {
-            let text = printed(&axes, format).unwrap();
+            let text = printed(&axes, Coverage::Full, format).unwrap();
             for name in &names {
                 assert!(text.contains(name), "{name} in {format:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_pairwise_list_has_fewer_designs_and_every_floor() {
+        let axes = Axes::read().unwrap();
+        let count = |coverage, state: &str| {
+            let listed = printed(&axes, coverage, Format::Json).unwrap();
+            listed.matches(&format!("\"state\": \"{state}\"")).count()
+        };
+        let (full, pairwise) = (Coverage::Full, Coverage::Pairwise);
+        assert!(count(pairwise, "design") < count(full, "design"));
+        assert_eq!(count(pairwise, "floor"), axes.floors().len());
     }
 
     #[test]

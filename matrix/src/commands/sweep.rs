@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
-use crate::axes::Axes;
+use crate::axes::{Axes, Coverage};
 use crate::campaign::{Asked, Campaign, Floors, Refused};
 use crate::commands::build;
 use crate::commands::measure::{self, Measure};
@@ -25,6 +25,9 @@ pub struct Args {
     /// Only designs with this value on this axis, such as backend=epoll; repeat it to narrow further
     #[arg(short = 'E', long, value_name = "AXIS=VALUE")]
     only: Vec<String>,
+    /// How many designs
+    #[arg(long, value_enum, default_value_t)]
+    design: Coverage,
     /// Starts of all servers per workload
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=64))]
     launches: u32,
@@ -35,7 +38,7 @@ pub struct Args {
     #[arg(
         long,
         value_name = "FILE",
-        conflicts_with_all = ["workload", "only", "launches", "rounds", "connections", "slice_ms", "seed", "store"]
+        conflicts_with_all = ["workload", "only", "design", "launches", "rounds", "connections", "slice_ms", "seed", "store"]
     )]
     resume: Option<PathBuf>,
     #[command(flatten)]
@@ -64,6 +67,7 @@ fn begin(args: &Args) -> Result<Campaign> {
     let axes = Axes::read()?;
     let mut chosen = build::Args::default();
     chosen.only.clone_from(&args.only);
+    chosen.design = args.design;
     chosen.floors = true;
     let mut workloads = if args.workload.is_empty() {
         Workload::ALL.to_vec()
