@@ -4,6 +4,8 @@
 //! the same rounds; its other figures are medians over launches, percentiles those of the merged histogram. A figure
 //! that leans on an invalid cell is marked `!`, a wall-clock figure of a noisy machine `*`, one of a busy client `†`.
 
+mod effects;
+mod pareto;
 mod print;
 
 use anyhow::Result;
@@ -19,10 +21,15 @@ use crate::validity::Label;
 use crate::verdict::{MachineState, Metric};
 use crate::workload::Workload;
 
+pub use effects::{Axis, Effects, Value};
+pub use pareto::Unbeaten;
 pub(crate) use print::{CLIENT_REMEDY, shared};
 
 /// A table describes and decides nothing, so its intervals are plain 95 % ones.
 const ALPHA: f64 = 0.05;
+
+/// The command that takes every design, so that its table can say something about axes.
+const SWEEP: &str = "sweep";
 
 const BYTES_PER_MIB: f64 = 1024.0 * 1024.0;
 
@@ -60,6 +67,10 @@ pub struct Block {
     pub cpu_shared: Option<usize>,
     /// One per arm.
     pub rows: Vec<Row>,
+    /// What each axis does; of a sweep only.
+    pub effects: Option<Effects>,
+    /// The designs that no other beats in both CPU per request and memory, the cheapest first; of a sweep only.
+    pub unbeaten: Option<Vec<Unbeaten>>,
 }
 
 /// One cell. What has no source is `None`.
@@ -138,7 +149,15 @@ fn block(record: &Record, workload: Workload) -> Result<Block> {
         .iter()
         .map(|launch| launch.quiet.foreign_share)
         .collect();
-    let arms = 0..record.plan().arms.len();
+    let plan = record.plan();
+    let rows: Vec<Row> = (0..plan.arms.len())
+        .map(|arm| row(record, &launches, arm))
+        .collect::<Result<_>>()?;
+    let is_valid = |arm: usize| rows[arm].label.is_valid();
+    let is_design = |arm: &usize| plan.values_of(&plan.arms[*arm].name).is_some() && is_valid(*arm);
+    // Other commands choose their arms by hand.
+    let is_sweep = plan.command == SWEEP && !launches.is_empty();
+    let unbeaten = || pareto::unbeaten((0..rows.len()).filter(is_design).map(|arm| &rows[arm]));
     Ok(Block {
         workload,
         launches: launches.len(),
@@ -146,9 +165,9 @@ fn block(record: &Record, workload: Workload) -> Result<Block> {
         foreign_share: median(&shares),
         machine: state_over(launches.iter().map(|launch| &launch.quiet)),
         cpu_shared: launches.iter().find_map(|launch| launch.cpu_shared()),
-        rows: arms
-            .map(|arm| row(record, &launches, arm))
-            .collect::<Result<_>>()?,
+        effects: is_sweep.then(|| Effects::of(plan, &launches, ALPHA, is_valid)),
+        unbeaten: is_sweep.then(unbeaten),
+        rows,
     })
 }
 

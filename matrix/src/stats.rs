@@ -4,6 +4,7 @@
 //! Functions take plain slices and give `None` where a figure does not exist (an empty sample), so that a missing
 //! value can never pass for zero. Nothing here knows what a launch or a metric is.
 
+pub mod factorial;
 pub mod random;
 pub mod signflip;
 

@@ -13,7 +13,7 @@ pub enum Format {
     Text,
     /// For programs; every figure, unrounded
     Json,
-    /// For spreadsheets; every figure, unrounded
+    /// For spreadsheets; every figure, unrounded; a second table stands behind an empty line
     Csv,
     /// For documents
     Md,

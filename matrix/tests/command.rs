@@ -10,7 +10,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use orthant_matrix::arm::Arm;
-use orthant_matrix::axes::Axes;
+use orthant_matrix::axes::{Axes, Coverage};
 use orthant_matrix::campaign::{Asked, Campaign, Floors, Refused, planned};
 use orthant_matrix::distance::Distance;
 use orthant_matrix::error::{Fault, fault_of};
@@ -506,6 +506,7 @@ fn asked(folder: &Path, names: &[&str], refused: Refused) -> Asked {
         started: "2026-01-01T00:00:00Z".to_owned(),
         seed: 1,
         arms: names.iter().map(linked).map(Arm::Executable).collect(),
+        coverage: Coverage::Full,
         floors: Floors::AsAsked,
         workloads: vec![Workload::Baseline],
         settings: Settings {

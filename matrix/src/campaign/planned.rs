@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result, bail};
 
 use crate::arm::{Arm, FLOOR};
-use crate::axes::Axes;
+use crate::axes::{Axes, Coverage};
 use crate::build::{Built, Rebuild, build, told};
 use crate::error::{Fault, fault_of};
 use crate::process::{self, Server};
@@ -26,6 +26,8 @@ pub struct Asked {
     pub seed: u64,
     /// The executables; the first one is the reference.
     pub arms: Vec<Arm>,
+    /// Which designs they are of those that combine the values.
+    pub coverage: Coverage,
     /// Which floors are measured with them.
     pub floors: Floors,
     /// The workloads.
@@ -76,6 +78,8 @@ pub fn planned(axes: &Axes, asked: Asked) -> Result<Plan> {
         arms,
         left_out,
         workloads: asked.workloads,
+        axes: axes.axes().iter().map(|axis| axis.name.clone()).collect(),
+        coverage: asked.coverage,
         settings: asked.settings,
     })
 }

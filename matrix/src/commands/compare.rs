@@ -4,7 +4,7 @@ mod print;
 
 use anyhow::{Result, bail};
 
-use crate::axes::Axes;
+use crate::axes::{Axes, Coverage};
 use crate::campaign::{Asked, Campaign, Floors, Refused};
 use crate::commands::measure::{self, Measure};
 use crate::distance::Distance;
@@ -105,6 +105,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
         started: measure::now(),
         seed: args.measure.seed(),
         arms: vec![axes.arm(&args.baseline)?, axes.arm(&args.candidate)?],
+        coverage: Coverage::Full,
         floors: if args.no_floor {
             Floors::AsAsked
         } else {

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::axes::Axes;
+use crate::axes::{Axes, Coverage};
 use crate::campaign::{Asked, Floors, Refused};
 use crate::commands::measure::{self, Measure};
 use crate::error::Outcome;
@@ -61,6 +61,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
             .iter()
             .map(|name| axes.arm(name))
             .collect::<Result<_>>()?,
+        coverage: Coverage::Full,
         floors: Floors::AsAsked,
         workloads: vec![Workload::Baseline, Workload::Pipelined],
         settings: args.measure.settings(LAUNCHES, ROUNDS, None),

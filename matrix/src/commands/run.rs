@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::axes::Axes;
+use crate::axes::{Axes, Coverage};
 use crate::campaign::{Asked, Floors, Refused};
 use crate::commands::measure::{self, Measure};
 use crate::error::Outcome;
@@ -50,6 +50,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
             started: measure::now(),
             seed: args.measure.seed(),
             arms: vec![axes.arm(&args.arm)?],
+            coverage: Coverage::Full,
             floors: Floors::Beside,
             workloads: vec![args.workload],
             settings: args.measure.settings(args.launches, rounds, args.rate),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::arm::FLOOR;
+use crate::axes::Coverage;
 use crate::workload::Workload;
 
 /// What a campaign set out to do.
@@ -24,6 +25,13 @@ pub struct Plan {
     pub left_out: Vec<LeftOut>,
     /// The workloads, in table order.
     pub workloads: Vec<Workload>,
+    /// The names of the axes, in the order in which a design's name has its values; none in records from before they
+    /// were kept.
+    #[serde(default)]
+    pub axes: Vec<String>,
+    /// Which designs were taken of those that combine the values.
+    #[serde(default)]
+    pub coverage: Coverage,
     /// The rest.
     pub settings: Settings,
 }
@@ -88,6 +96,15 @@ impl Plan {
             .iter()
             .position(is_floor)
             .filter(|_| !arm.is_floor)
+    }
+
+    /// The values of a design, if this is the name of one and neither a floor nor a path.
+    #[must_use]
+    pub fn values_of<'a>(&self, name: &'a str) -> Option<Vec<&'a str>> {
+        let values: Vec<&str> = name.split('+').collect();
+        let is_design = !name.ends_with(FLOOR) && !name.contains('/');
+        let is_known = self.axes.is_empty() || self.axes.len() == values.len();
+        (is_design && is_known).then_some(values)
     }
 
     /// What an arm is called in a sentence; an executable that is compared with itself is there twice.

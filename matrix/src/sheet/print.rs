@@ -1,8 +1,10 @@
 //! A sheet as text, Markdown, CSV or JSON.
 
+mod axes;
+
 use anyhow::{Context, Result};
 
-use crate::sheet::{Block, Row, Sheet};
+use crate::sheet::{Block, Row, Sheet, Unbeaten};
 use crate::table::{Format, Table, markdown_list, number, percent};
 use crate::verdict::MachineState;
 
@@ -28,12 +30,10 @@ impl Sheet {
 
     fn text(&self) -> String {
         let mut out = self.head().join("\n") + "\n";
-        for block in &self.blocks {
-            out += &format!("\n{}\n", title(block));
-            out += &self
-                .table(block)
-                .map_or(String::new(), |table| table.text());
-            let notes = notes(block).join("\n");
+        for part in self.parts() {
+            out += &format!("\n{}\n", part.title);
+            out += &part.table.map_or(String::new(), |table| table.text());
+            let notes = part.notes.join("\n");
             if !notes.is_empty() {
                 out += &format!("\n{notes}\n");
             }
@@ -43,19 +43,28 @@ impl Sheet {
 
     fn markdown(&self) -> String {
         let mut out = markdown_list(&self.head());
-        for block in &self.blocks {
-            out += &format!("\n### {}\n\n", title(block));
-            out += &self
-                .table(block)
+        for part in self.parts() {
+            out += &format!("\n### {}\n\n", part.title);
+            out += &part
+                .table
                 .map_or(String::new(), |table| table.markdown() + "\n");
-            out += &markdown_list(&notes(block));
+            out += &markdown_list(&part.notes);
         }
         out
     }
 
-    fn table(&self, block: &Block) -> Option<Table> {
+    fn parts(&self) -> Vec<Part> {
+        let of_block = |block| [vec![self.cells(block)], axes::parts(block)].concat();
+        self.blocks.iter().flat_map(of_block).collect()
+    }
+
+    fn cells(&self, block: &Block) -> Part {
         let is_open_loop = self.settings.requests_per_s.is_some();
-        (block.launches > 0).then(|| people_table(block, is_open_loop))
+        Part {
+            title: title(block),
+            table: (block.launches > 0).then(|| people_table(block, is_open_loop)),
+            notes: notes(block),
+        }
     }
 
     fn head(&self) -> Vec<String> {
@@ -101,6 +110,7 @@ impl Sheet {
             "resident_mib",
             "root_rps_per_mib",
             "late_share",
+            "unbeaten",
             "client_share",
             "limits",
             "invalid",
@@ -111,13 +121,27 @@ impl Sheet {
                 .iter()
                 .for_each(|row| table.row(csv_cells(block, row)));
         }
-        table.csv()
+        let effects =
+            axes::csv(&self.blocks).map_or(String::new(), |table| format!("\r\n{}", table.csv()));
+        table.csv() + &effects
     }
+}
+
+/// A table with what stands above and below it.
+#[derive(Clone)]
+struct Part {
+    title: String,
+    table: Option<Table>,
+    notes: Vec<String>,
 }
 
 fn csv_cells(block: &Block, row: &Row) -> Vec<String> {
     let figure = |value: Option<f64>| value.map_or("n/a".to_owned(), |value| value.to_string());
     let interval = row.cpu_log_ratio_interval;
+    let is_unbeaten = block.unbeaten.as_ref().map(|designs| {
+        let is_it = |design: &Unbeaten| design.design == row.design;
+        designs.iter().any(is_it)
+    });
     vec![
         row.design.clone(),
         block.workload.to_string(),
@@ -135,6 +159,7 @@ fn csv_cells(block: &Block, row: &Row) -> Vec<String> {
         figure(row.resident_mib),
         figure(row.root_rps_per_mib),
         figure(row.late_share),
+        is_unbeaten.map_or("n/a".to_owned(), |is_it| is_it.to_string()),
         figure(row.label.client_share),
         joined(&row.label.limits),
         joined(&row.label.invalid),
