@@ -62,10 +62,13 @@ pub fn launch(
     }
     arms.sort_by_key(|(arm, _)| *arm);
     let mut arms: Vec<Running> = arms.into_iter().map(|(_, running)| running).collect();
-    // In rounds as well: an arm that waited for all the others would lose its connections to the idle timeout.
+    // In rounds as well: an arm that waited for all the others would lose its connections to the idle timeout. Who has
+    // come to rest waits; with many arms there is hardly a moment in which the last slices of all of them lie close.
     while arms.iter().any(Running::is_cold) {
         for arm in random.order(arms.len()) {
-            arms[arm].guarded(|arm| arm.warm_up(load))?;
+            if arms[arm].is_cold() {
+                arms[arm].guarded(|arm| arm.warm_up(load))?;
+            }
         }
     }
     for round in 0..plan.settings.rounds {
