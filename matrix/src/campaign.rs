@@ -12,6 +12,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::error::{Fault, Faulty, fault_of};
+use crate::idle::{hold, turns};
 use crate::launch::launch;
 use crate::load::Load;
 use crate::machine::{Machine, state_over};
@@ -69,8 +70,13 @@ impl Campaign {
     fn over(plan: Plan, record: Record, store: Store) -> Result<Campaign> {
         let cpus = process::usable_cpus()?;
         process::catch_interrupts();
-        let total = plan.settings.launches as usize * plan.workloads.len();
-        let progress = Progress::new(total, record.launches.len());
+        process::open_files_at_least(plan.descriptors())?;
+        let per_block = match plan.idle.is_empty() {
+            true => plan.workloads.len(),
+            false => plan.arms.len() + 1,
+        };
+        let total = plan.settings.launches as usize * per_block;
+        let progress = Progress::new(total, record.launches.len() + record.idle.len());
         Ok(Campaign {
             plan,
             record,
@@ -108,6 +114,11 @@ impl Campaign {
         for block in 0..self.plan.settings.launches {
             for workload in self.plan.workloads.clone() {
                 self.ensure(workload, block)?;
+            }
+            if !self.plan.idle.is_empty() {
+                for arm in turns(&self.plan, block) {
+                    self.ensure_idle(arm, block)?;
+                }
             }
         }
         self.finish();
@@ -161,12 +172,31 @@ impl Campaign {
         if self.record.launches.contains_key(&key) {
             return Ok(());
         }
-        self.progress.begin(workload, block);
+        self.progress.begin(workload.name(), block);
         let made = launch(&self.plan, workload, block, &self.cpus, &mut self.load);
         // Whatever comes next is not part of the measurement and may use every CPU.
         process::bind_to(&self.cpus)?;
         let made = made.map_err(|error| self.explained(error))?;
         self.keep(made)
+    }
+
+    fn ensure_idle(&mut self, arm: Option<usize>, block: u32) -> Result<()> {
+        if self
+            .record
+            .idle
+            .contains_key(&(self.plan.campaign.clone(), block, arm))
+        {
+            return Ok(());
+        }
+        let name = arm.map_or("bare pairs".to_owned(), |arm| self.plan.label(arm));
+        self.progress.begin(&name, block);
+        let held = hold(&self.plan, arm, block, &self.cpus);
+        process::bind_to(&self.cpus)?;
+        let held = held.map_err(|error| self.explained(error))?;
+        self.store.append(&Line::Idle(held.clone()))?;
+        self.record.add_idle(held)?;
+        self.progress.end();
+        Ok(())
     }
 
     fn keep(&mut self, launch: Launch) -> Result<()> {
@@ -186,7 +216,7 @@ impl Campaign {
             "compare" => String::new(),
             _ => format!("`cargo matrix sweep --resume {path}` goes on, "),
         };
-        let launches = self.record.launches.len();
+        let launches = self.record.launches.len() + self.record.idle.len();
         error.context(format!("{launches} launches are kept in {path}; {resume}`cargo matrix report {path}` shows them"))
     }
 

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{build, compare, list, quick, report, run, sweep};
+use crate::commands::{build, compare, idle, list, quick, report, run, sweep};
 use crate::error::{Outcome, fault_of};
 
 /// Builds every design of the server, drives the same load against each, and says which differences are real
@@ -33,6 +33,7 @@ enum Command {
     Sweep(sweep::Args),
     Compare(compare::Args),
     Quick(quick::Args),
+    Idle(idle::Args),
     Report(report::Args),
 }
 
@@ -46,6 +47,7 @@ pub fn main() -> ExitCode {
         Command::Sweep(args) => sweep::run(&args),
         Command::Compare(args) => compare::run(&args),
         Command::Quick(args) => quick::run(&args),
+        Command::Idle(args) => idle::run(&args),
         Command::Report(args) => report::run(&args),
     };
     match result {

@@ -2,6 +2,7 @@
 
 pub mod build;
 pub mod compare;
+pub mod idle;
 pub mod list;
 mod measure;
 pub mod quick;

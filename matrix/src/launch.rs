@@ -26,9 +26,6 @@ const WARMUP_MIN: Duration = Duration::from_millis(200);
 /// … and at most this long, settled or not.
 const WARMUP_MAX: Duration = Duration::from_secs(2);
 
-/// An environment is padded by less than a page.
-const PADDING_BYTES_MAX: usize = 4096;
-
 /// Makes launch number `block` of a workload on some of the CPUs in `cpus`.
 ///
 /// # Errors
@@ -93,7 +90,7 @@ pub fn launch(
 }
 
 /// A CPU for all servers and another one for the client; the same one when there is no other.
-fn placed(cpus: &[usize], random: &mut Random) -> (usize, usize) {
+pub(crate) fn placed(cpus: &[usize], random: &mut Random) -> (usize, usize) {
     let order = random.order(cpus.len());
     let server = cpus[order[0]];
     (server, order.get(1).map_or(server, |other| cpus[*other]))
@@ -134,7 +131,7 @@ impl Running {
         random: &mut Random,
         load: &mut Load,
     ) -> Result<Running> {
-        let server = Server::start(&arm.path, cpu, random.below(PADDING_BYTES_MAX))?;
+        let server = Server::start(&arm.path, cpu, random.below(process::PADDING_BYTES_MAX))?;
         let settings = &plan.settings;
         let connected = load.connect(load::Plan {
             address: server.address,

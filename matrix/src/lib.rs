@@ -10,6 +10,7 @@ pub mod commands;
 pub mod design;
 pub mod distance;
 pub mod error;
+pub mod idle;
 pub mod launch;
 pub mod load;
 pub mod machine;

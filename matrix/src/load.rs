@@ -15,6 +15,7 @@ mod arrivals;
 mod check;
 mod connection;
 mod driver;
+mod held;
 mod in_flight;
 mod sys;
 mod window;
@@ -26,6 +27,7 @@ use hdrhistogram::Histogram;
 
 use crate::workload::Workload;
 use driver::Driver;
+pub use held::{Bare, Held};
 use window::Window;
 
 /// One read of this size empties a socket of anything but the largest batches, and fits the first-level caches.

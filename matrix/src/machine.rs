@@ -4,6 +4,8 @@
 //! The gate compares the busy time of all CPUs with what the matrix and its servers used themselves. It labels a launch
 //! and removes nothing.
 
+mod kernel;
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -14,6 +16,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::process;
 use crate::verdict::MachineState;
+
+pub use kernel::KernelMemory;
 
 /// Other programs may use this share of all CPUs in a quiet launch.
 const FOREIGN_MAX: f64 = 0.05;

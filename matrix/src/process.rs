@@ -15,7 +15,7 @@ use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Fault, Faulty};
@@ -24,6 +24,9 @@ pub use proc::{Events, Memory};
 
 /// A server has this long to print its address.
 const START_MAX: Duration = Duration::from_secs(10);
+
+/// An environment is padded by less than a page.
+pub(crate) const PADDING_BYTES_MAX: usize = 4096;
 
 /// The exit status of a server that cannot run on this machine.
 const REFUSED: i32 = 2;
@@ -280,6 +283,30 @@ pub fn usable_cpus() -> Result<Vec<usize>> {
 /// When none of them may be used.
 pub fn bind_to(cpus: &[usize]) -> Result<()> {
     sys::bind_to(cpus).with_context(|| format!("failed to run on CPUs {cpus:?}"))
+}
+
+/// Lets this process open so many descriptors; servers inherit it.
+///
+/// # Errors
+/// When the hard limit is lower, or cannot be read.
+pub fn open_files_at_least(count: u64) -> Result<()> {
+    let (soft, hard) = sys::open_files().context("failed to read RLIMIT_NOFILE")?;
+    if soft >= count {
+        return Ok(());
+    }
+    ensure!(
+        hard >= count,
+        "failed to open {count} descriptors: {hard} are the most here; raise that with `ulimit -Hn {count}` as root, or \
+         ask for fewer connections or designs"
+    );
+    sys::limit_open_files(count, hard)
+        .with_context(|| format!("failed to raise RLIMIT_NOFILE from {soft} to {count}"))
+}
+
+/// The size of a page; none where the kernel does not say.
+#[must_use]
+pub fn page_bytes() -> Option<u64> {
+    sys::page_bytes()
 }
 
 /// From now on the first Ctrl-C or SIGTERM is only noted.

@@ -4,6 +4,7 @@
 //! outlives the formulas. Records of the same campaign, or of several with the same arms and settings, merge by the
 //! launches' keys: idempotent, commutative, associative. Histograms are added, percentiles are never averaged.
 
+mod idle;
 mod latency;
 mod plan;
 
@@ -17,6 +18,7 @@ use crate::process::{End, Events, Memory};
 use crate::validity::Label;
 use crate::workload::Workload;
 
+pub use idle::{Idle, IdlePoint};
 pub use latency::Latency;
 pub use plan::{LeftOut, Plan, PlannedArm, Settings};
 
@@ -31,8 +33,10 @@ pub enum Line {
     Plan(Plan),
     /// The second line.
     Machine(Box<Machine>),
-    /// All others.
+    /// All others, of most commands.
     Launch(Box<Launch>),
+    /// All others, of `idle`.
+    Idle(Idle),
 }
 
 /// One start of all servers under one workload.
@@ -132,6 +136,9 @@ pub struct Slice {
 /// What makes a launch unique.
 pub type Key = (Workload, String, u32);
 
+/// What makes a start of `idle` unique.
+pub type IdleKey = (String, u32, Option<usize>);
+
 /// One or more campaigns about the same arms.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {
@@ -141,6 +148,8 @@ pub struct Record {
     pub machines: BTreeMap<String, Machine>,
     /// All launches.
     pub launches: BTreeMap<Key, Launch>,
+    /// All starts of `idle`, by campaign, block and arm.
+    pub idle: BTreeMap<IdleKey, Idle>,
 }
 
 impl Record {
@@ -152,6 +161,7 @@ impl Record {
             plans,
             machines: BTreeMap::new(),
             launches: BTreeMap::new(),
+            idle: BTreeMap::new(),
         }
     }
 
@@ -202,6 +212,18 @@ impl Record {
         insert(&mut self.launches, key, launch)
     }
 
+    /// Adds a start of `idle`.
+    ///
+    /// # Errors
+    /// When the plan has no such arm, or a different start has the same key.
+    pub fn add_idle(&mut self, idle: Idle) -> Result<()> {
+        let arms = self.plan().arms.len();
+        if idle.arm.is_some_and(|arm| arm >= arms) {
+            bail!("a start is of arm {:?}, its plan has {arms}", idle.arm);
+        }
+        insert(&mut self.idle, idle.key(), idle)
+    }
+
     /// The union of two records.
     ///
     /// # Errors
@@ -227,6 +249,10 @@ impl Record {
             .launches
             .into_values()
             .try_for_each(|launch| self.add(launch))?;
+        other
+            .idle
+            .into_values()
+            .try_for_each(|idle| self.add_idle(idle))?;
         Ok(self)
     }
 }

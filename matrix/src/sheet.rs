@@ -5,6 +5,7 @@
 //! that leans on an invalid cell is marked `!`, a wall-clock figure of a noisy machine `*`, one of a busy client `†`.
 
 mod effects;
+mod idle;
 mod pareto;
 mod print;
 
@@ -22,6 +23,7 @@ use crate::verdict::{MachineState, Metric};
 use crate::workload::Workload;
 
 pub use effects::{Axis, Effects, Value};
+pub use idle::{IdleRow, IdleSheet, Slope};
 pub use pareto::Unbeaten;
 pub(crate) use print::{CLIENT_REMEDY, shared};
 

@@ -189,6 +189,10 @@ fn extended(record: Option<Record>, line: Line) -> Result<Record> {
             record.add(*launch)?;
             Ok(record)
         }
+        (Some(mut record), Line::Idle(idle)) => {
+            record.add_idle(idle)?;
+            Ok(record)
+        }
     }
 }
 

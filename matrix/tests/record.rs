@@ -53,6 +53,7 @@ fn plan(campaign: &str) -> Plan {
             .map(str::to_owned)
             .into(),
         coverage: Coverage::Full,
+        idle: Vec::new(),
         settings: SETTINGS,
     }
 }

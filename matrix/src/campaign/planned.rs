@@ -32,6 +32,8 @@ pub struct Asked {
     pub floors: Floors,
     /// The workloads.
     pub workloads: Vec<Workload>,
+    /// For `idle`: with how many connections memory is read.
+    pub idle: Vec<u32>,
     /// How load is offered.
     pub settings: Settings,
     /// What happens to an arm that this machine cannot run.
@@ -80,6 +82,7 @@ pub fn planned(axes: &Axes, asked: Asked) -> Result<Plan> {
         workloads: asked.workloads,
         axes: axes.axes().iter().map(|axis| axis.name.clone()).collect(),
         coverage: asked.coverage,
+        idle: asked.idle,
         settings: asked.settings,
     })
 }

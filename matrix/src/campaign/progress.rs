@@ -5,8 +5,6 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::workload::Workload;
-
 /// Shows the launches of one campaign.
 #[derive(Debug)]
 pub struct Progress {
@@ -39,11 +37,11 @@ impl Progress {
     }
 
     /// A launch begins.
-    pub fn begin(&self, workload: Workload, block: u32) {
+    pub fn begin(&self, what: &str, block: u32) {
         let left = self.left_s().map_or(String::new(), |left_s| {
             format!(", about {} left", rounded(left_s))
         });
-        let message = format!("{workload}, launch {}{left}", block + 1);
+        let message = format!("{what}, launch {}{left}", block + 1);
         if !stderr().is_terminal() {
             eprintln!("{}/{} launches done; {message}", self.done, self.total);
         }

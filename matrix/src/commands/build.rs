@@ -15,7 +15,7 @@ use crate::table::{Format, Table};
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Args {
     /// Designs such as uring+split+mimalloc, floors such as uring+floor; every design if none is named
-    names: Vec<String>,
+    pub(crate) names: Vec<String>,
     /// Only designs with this value on this axis, such as backend=epoll; repeat it to narrow further
     #[arg(long, value_name = "AXIS=VALUE", conflicts_with = "names")]
     pub(crate) only: Vec<String>,

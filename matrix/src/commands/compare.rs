@@ -103,7 +103,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let asked = Asked {
         command: "compare",
         started: measure::now(),
-        seed: args.measure.seed(),
+        seed: args.measure.output.seed(),
         arms: vec![axes.arm(&args.baseline)?, axes.arm(&args.candidate)?],
         coverage: Coverage::Full,
         floors: if args.no_floor {
@@ -112,17 +112,22 @@ pub fn run(args: &Args) -> Result<Outcome> {
             Floors::Beside
         },
         workloads: workloads.clone(),
+        idle: Vec::new(),
         settings: args.measure.settings(args.max_launches, args.rounds, None),
         refused: Refused::Fails,
     };
-    let mut campaign = args.measure.begin(&axes, asked)?;
+    let mut campaign = args.measure.output.begin(&axes, asked)?;
     let findings: Result<Vec<Finding>> = workloads
         .iter()
         .map(|workload| found(&mut campaign, args, *workload))
         .collect();
     campaign.finish();
     let findings = findings?;
-    measure::show(&print::printed(&findings, &campaign, args.measure.format)?)?;
+    measure::show(&print::printed(
+        &findings,
+        &campaign,
+        args.measure.output.format,
+    )?)?;
     Ok(outcome(&findings, args.fail_inconclusive))
 }
 

@@ -9,12 +9,12 @@ use crate::axes::Axes;
 use crate::campaign::{Asked, Campaign, planned};
 use crate::error::Outcome;
 use crate::record::{Record, Settings};
-use crate::sheet::Sheet;
+use crate::sheet::{IdleSheet, Sheet};
 use crate::stats::random::fresh_seed;
 use crate::store::now_utc;
 use crate::table::Format;
 
-/// Arguments of every measuring command.
+/// Arguments of every command that loads servers.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Measure {
     /// Connections to each server
@@ -23,6 +23,13 @@ pub(super) struct Measure {
     /// Length of a slice in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 25, value_parser = clap::value_parser!(u64).range(5..=10_000))]
     pub(super) slice_ms: u64,
+    #[command(flatten)]
+    pub(super) output: Output,
+}
+
+/// Arguments of every command that makes a record.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Output {
     /// Where all chance comes from; a record names its own
     #[arg(long)]
     seed: Option<u64>,
@@ -49,7 +56,9 @@ impl Measure {
             requests_per_s,
         }
     }
+}
 
+impl Output {
     pub(super) fn seed(&self) -> u64 {
         self.seed.unwrap_or_else(fresh_seed)
     }
@@ -81,9 +90,15 @@ pub(super) fn complete(campaign: &mut Campaign, format: Format) -> Result<Outcom
 }
 
 pub(super) fn print(record: &Record, format: Format) -> Result<Outcome> {
-    let sheet = Sheet::of(record)?;
-    show(&sheet.print(format)?)?;
-    Ok(if sheet.has_invalid() {
+    let (text, has_invalid) = if record.plan().idle.is_empty() {
+        let sheet = Sheet::of(record)?;
+        (sheet.print(format)?, sheet.has_invalid())
+    } else {
+        let sheet = IdleSheet::of(record);
+        (sheet.print(format)?, sheet.has_invalid())
+    };
+    show(&text)?;
+    Ok(if has_invalid {
         Outcome::Invalid
     } else {
         Outcome::Done

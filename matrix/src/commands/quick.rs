@@ -56,7 +56,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let asked = Asked {
         command: "quick",
         started: measure::now(),
-        seed: args.measure.seed(),
+        seed: args.measure.output.seed(),
         arms: names
             .iter()
             .map(|name| axes.arm(name))
@@ -64,12 +64,13 @@ pub fn run(args: &Args) -> Result<Outcome> {
         coverage: Coverage::Full,
         floors: Floors::AsAsked,
         workloads: vec![Workload::Baseline, Workload::Pipelined],
+        idle: Vec::new(),
         settings: args.measure.settings(LAUNCHES, ROUNDS, None),
         refused: Refused::LeftOut,
     };
-    let mut campaign = args.measure.begin(&axes, asked)?;
-    let outcome = measure::complete(&mut campaign, args.measure.format)?;
-    if args.measure.format == Format::Text {
+    let mut campaign = args.measure.output.begin(&axes, asked)?;
+    let outcome = measure::complete(&mut campaign, args.measure.output.format)?;
+    if args.measure.output.format == Format::Text {
         measure::show(&format!(
             "next: `cargo matrix compare {} {}` says whether that difference is real,\n      \
              `cargo matrix sweep` measures every design under every workload\n",

@@ -43,21 +43,22 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let slices =
         |duration_s: u32| (u64::from(duration_s) * 1000).div_ceil(args.measure.slice_ms) as u32;
     let rounds = args.duration.map_or(args.rounds, slices);
-    let mut campaign = args.measure.begin(
+    let mut campaign = args.measure.output.begin(
         &axes,
         Asked {
             command: "run",
             started: measure::now(),
-            seed: args.measure.seed(),
+            seed: args.measure.output.seed(),
             arms: vec![axes.arm(&args.arm)?],
             coverage: Coverage::Full,
             floors: Floors::Beside,
             workloads: vec![args.workload],
+            idle: Vec::new(),
             settings: args.measure.settings(args.launches, rounds, args.rate),
             refused: Refused::Fails,
         },
     )?;
-    measure::complete(&mut campaign, args.measure.format)
+    measure::complete(&mut campaign, args.measure.output.format)
 }
 
 fn rate(text: &str) -> Result<f64, String> {

@@ -61,7 +61,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
             campaign.path().display()
         );
     }
-    measure::complete(&mut campaign, args.measure.format)
+    measure::complete(&mut campaign, args.measure.output.format)
 }
 
 fn begin(args: &Args) -> Result<Campaign> {
@@ -80,13 +80,14 @@ fn begin(args: &Args) -> Result<Campaign> {
     let asked = Asked {
         command: "sweep",
         started: measure::now(),
-        seed: args.measure.seed(),
+        seed: args.measure.output.seed(),
         arms: build::chosen(&axes, &chosen)?,
         coverage: args.design,
         floors: Floors::AsAsked,
         workloads,
+        idle: Vec::new(),
         settings: args.measure.settings(args.launches, args.rounds, None),
         refused: Refused::LeftOut,
     };
-    args.measure.begin(&axes, asked)
+    args.measure.output.begin(&axes, asked)
 }

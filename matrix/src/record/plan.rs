@@ -8,6 +8,12 @@ use crate::arm::FLOOR;
 use crate::axes::Coverage;
 use crate::workload::Workload;
 
+/// Two pipes and an epoll instance.
+const DESCRIPTORS_PER_SERVER: u64 = 3;
+
+/// The record, the terminal, what the standard library opens for a moment.
+const DESCRIPTORS_OWN: u64 = 64;
+
 /// What a campaign set out to do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
@@ -32,6 +38,9 @@ pub struct Plan {
     /// Which designs were taken of those that combine the values.
     #[serde(default)]
     pub coverage: Coverage,
+    /// For `idle`: with how many connections memory is read. Empty for all other commands.
+    #[serde(default)]
+    pub idle: Vec<u32>,
     /// The rest.
     pub settings: Settings,
 }
@@ -85,6 +94,21 @@ pub struct Settings {
 }
 
 impl Plan {
+    /// Descriptors that the load generator needs at most: one per connection, a few per server, and its own.
+    #[must_use]
+    pub fn descriptors(&self) -> u64 {
+        let arms = self.arms.len() as u64;
+        let loaded = arms * (u64::from(self.settings.connections) + DESCRIPTORS_PER_SERVER);
+        // Bare pairs have both ends here.
+        let held = self
+            .idle
+            .iter()
+            .max()
+            .map_or(0, |most| 2 * u64::from(*most));
+        let open = if self.idle.is_empty() { loaded } else { held };
+        open + DESCRIPTORS_OWN
+    }
+
     /// The arm that is the floor of this arm's backend; a floor has none.
     #[must_use]
     pub fn floor_of(&self, arm: usize) -> Option<usize> {
@@ -134,5 +158,6 @@ impl Plan {
         self.schema == other.schema
             && arms(self) == arms(other)
             && settings(self) == settings(other)
+            && self.idle == other.idle
     }
 }
