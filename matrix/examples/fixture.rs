@@ -1,7 +1,7 @@
 //! A server for the matrix's own tests: keeps the start contract and answers `/baseline11` and `/pipeline`, one thread
-//! per connection. The name it is started under says what is wrong with it: `wrong` adds one to every sum, `slow` burns CPU
-//! time, `leaving` ends after some answers, `dying` and `refusing` end before they listen, `floor` calls itself
-//! `epoll+floor` and always answers `ok`, `honest` does none of this.
+//! per connection. The name it is started under says what is wrong with it: `wrong` adds one to every sum, `slow` burns
+//! CPU time, `leaving` ends after some answers, `impatient` closes each connection after one, `dying` and `refusing` end
+//! before they listen, `floor` calls itself `epoll+floor` and always answers `ok`, `honest` does none of this.
 //!
 //! It is a test's opponent, not an example of a server.
 
@@ -64,6 +64,9 @@ fn serve(connection: TcpStream, name: &str) -> io::Result<()> {
         if reader.buffer().is_empty() {
             writer.write_all(&answers)?;
             answers.clear();
+        }
+        if name == "impatient" {
+            return Ok(());
         }
         if name == "leaving" && ANSWERS.fetch_add(1, Ordering::Relaxed) == ANSWERS_BEFORE_LEAVING {
             eprintln!("the fixture is leaving as it was told");

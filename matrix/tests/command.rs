@@ -5,6 +5,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "command/idle.rs"]
+mod idle;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -533,70 +536,4 @@ fn launches_in(record: &Path) -> usize {
         .lines()
         .filter(|line| line.starts_with("{\"launch\":"))
         .count()
-}
-
-#[test]
-fn idle_connections_have_a_line_and_report_shows_it_again() {
-    let folder = folder();
-    let path = fixture(folder.path(), "honest");
-    let arguments = ["idle", path.to_str().unwrap(), "--connections", "2,4,40"];
-    let more = ["--launches", "1", "--format", "json"];
-    let output = matrix(folder.path(), &[&arguments[..], &more].concat())
-        .output()
-        .unwrap();
-    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
-    let shown: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    let row = &shown["rows"][0];
-    // A thread per connection: its stack, at least two pages of it.
-    let user = row["user"]["bytes_per_connection"].as_f64().unwrap();
-    assert!(user > 8192.0, "{row}");
-    assert!(row["base_mib"].as_f64().unwrap() > 0.0, "{row}");
-    assert!(!row["kernel_both_ends"].is_null() && !shown["bare_pair"].is_null());
-
-    let record = record_in(folder.path());
-    let record = record.to_str().unwrap();
-    let again = |arguments: &[&str]| matrix(folder.path(), arguments).output().unwrap().stdout;
-    let reported = again(&["report", record, record, "--format", "json"]);
-    assert_eq!(text(&reported), text(&output.stdout));
-    // Nothing is missing, so that going on shows it too.
-    let resumed = again(&["sweep", "--resume", record, "--format", "json"]);
-    assert_eq!(text(&resumed), text(&output.stdout));
-    for format in ["text", "md", "csv"] {
-        let shown = text(&again(&["report", record, "--format", format]));
-        assert!(
-            shown.contains("honest") && shown.contains("kernel"),
-            "{shown}"
-        );
-    }
-}
-
-#[test]
-fn an_idle_server_that_answers_wrong_is_invalid() {
-    let folder = folder();
-    let path = fixture(folder.path(), "wrong");
-    let arguments = [
-        "idle",
-        path.to_str().unwrap(),
-        "--connections",
-        "1,2",
-        "--launches",
-        "1",
-    ];
-    let output = matrix(folder.path(), &arguments).output().unwrap();
-    let shown = text(&output.stdout);
-    assert_eq!(code(&output), 4, "{shown}{}", text(&output.stderr));
-    assert!(
-        shown.contains("is INVALID: failed to use idle connection 1 of 1"),
-        "{shown}"
-    );
-}
-
-#[test]
-fn a_line_needs_two_numbers_of_connections() {
-    let folder = folder();
-    let arguments = ["idle", "epoll+split+system", "--connections", "7,7"];
-    let output = matrix(folder.path(), &arguments).output().unwrap();
-    let said = text(&output.stderr);
-    assert_eq!(code(&output), 2, "{said}");
-    assert!(said.contains("two numbers or more"), "{said}");
 }
