@@ -4,7 +4,7 @@
 //!        digits       ;            CR LF              size bytes            CR LF
 //!  Size ───────▶ Size ──▶ Extension ─────▶ Data (or, size 0, Trailer) ──────────▶ Size
 //! ```
-//! Extensions are dropped, the trailer section is checked and dropped; both are bounded over the whole message.
+//! Extensions and the trailer section are checked and dropped; both are bounded over the whole message.
 
 use crate::error::Fault;
 use crate::limits::Limits;
@@ -31,7 +31,7 @@ enum State {
     #[default]
     Start,
     Size,
-    Extension,
+    Extension(Extension),
     SizeLf,
     Data,
     DataCr,
@@ -43,6 +43,26 @@ enum State {
     TrailerLf,
     LastLf,
     Done,
+}
+
+/// Where an extension stands (RFC 9112 §7.1.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Extension {
+    /// Before its name, perhaps in white space.
+    Start,
+    Name,
+    /// In white space behind the name.
+    NameEnd,
+    /// Before its value, perhaps in white space.
+    Equals,
+    Value,
+    Quoted,
+    /// Behind a backslash in a quoted value.
+    Escaped,
+    /// Behind a quoted value.
+    Unquoted,
+    /// In white space behind the value.
+    ValueEnd,
 }
 
 /// What one step found: a piece of content, perhaps empty, and how many bytes it and its wrapping took.
@@ -96,14 +116,13 @@ impl Decoder {
                 State::Size
             }
             (State::Size, b'\r') => State::SizeLf,
-            (State::Size, b';') => State::Extension,
-            (State::Extension, b'\r') => State::SizeLf,
-            (State::Extension, byte) if byte == b'\t' || byte >= 0x20 && byte != 0x7f => {
+            (State::Size, b';') => State::Extension(Extension::Start),
+            (State::Extension(at), byte) => {
                 self.extension_bytes += 1;
                 if self.extension_bytes as usize > limits.chunk_extension_bytes_max {
                     return Err(Fault::Chunk);
                 }
-                State::Extension
+                at.next(byte).ok_or(Fault::Chunk)?
             }
             (State::SizeLf, b'\n') if self.left == 0 => State::TrailerStart,
             (State::SizeLf, b'\n') => State::Data,
@@ -141,6 +160,28 @@ impl Decoder {
             (State::TrailerLf, b'\n') => Ok(State::TrailerStart),
             _ => Err(Fault::Field),
         }
+    }
+}
+
+impl Extension {
+    /// Where it stands behind this byte; `None` where the byte does not belong.
+    fn next(self, byte: u8) -> Option<State> {
+        use Extension::{Equals, Escaped, Name, NameEnd, Quoted, Start, Unquoted, Value, ValueEnd};
+        Some(State::Extension(match (self, byte) {
+            (Start | Name, byte) if scan::is_token(byte) => Name,
+            (Equals | Value, byte) if scan::is_token(byte) => Value,
+            (Equals, b'"') => Quoted,
+            (Quoted, b'"') => Unquoted,
+            (Quoted, b'\\') => Escaped,
+            (Quoted | Escaped, byte) if scan::value_end(&[byte], 0) == 1 => Quoted,
+            (Name | NameEnd, b'=') => Equals,
+            (Name | NameEnd | Value | Unquoted | ValueEnd, b';') => Start,
+            (Name | Value | Unquoted, b'\r') => return Some(State::SizeLf),
+            (Start | Equals, b' ' | b'\t') => self,
+            (Name | NameEnd, b' ' | b'\t') => NameEnd,
+            (Value | Unquoted | ValueEnd, b' ' | b'\t') => ValueEnd,
+            _ => return None,
+        }))
     }
 }
 
@@ -192,6 +233,10 @@ mod tests {
                 "0A;x=\"y;z\"\r\n0123456789\r\n00\r\nA: b\r\nC:\r\n\r\n",
                 "0123456789",
             ),
+            (
+                "2; a\t=  b ;c;d=\"\\\"\\\\\t\" ; e\r\n20\r\n0;f\r\n\r\n",
+                "20",
+            ),
         ] {
             for cut in 1..=text.len() {
                 let with_rest = format!("{text}GET");
@@ -218,6 +263,17 @@ mod tests {
             ("2\r\n201\r\n", Fault::Chunk),
             ("2\r\n20\n0\r\n\r\n", Fault::Chunk),
             ("2;a\0\r\n", Fault::Chunk),
+            ("2;\r\n", Fault::Chunk),
+            ("2;a;\r\n", Fault::Chunk),
+            ("2;a=\r\n", Fault::Chunk),
+            ("2;=b\r\n", Fault::Chunk),
+            ("2;[a]=b\r\n", Fault::Chunk),
+            ("2;a=b\"c\"\r\n", Fault::Chunk),
+            ("2;a=\"b\r\n", Fault::Chunk),
+            ("2;a=\"b\"c\r\n", Fault::Chunk),
+            ("2;a=\"\\\r\n", Fault::Chunk),
+            ("2;a b\r\n", Fault::Chunk),
+            ("2;a \r\n", Fault::Chunk),
             ("2;a\n20\r\n", Fault::Chunk),
             ("10000000000000000\r\n", Fault::Chunk),
             ("00000000000000002\r\n", Fault::Chunk),

@@ -68,7 +68,7 @@ pub enum Framing {
 pub struct Head<'a> {
     /// Its method.
     pub method: Method<'a>,
-    /// Its target as it was sent, visible ASCII.
+    /// Its target as it was sent: characters of a URI (RFC 3986 §2).
     pub target: &'a [u8],
     /// Its version.
     pub version: Version,
@@ -211,12 +211,12 @@ impl<'a> Line<'a> {
         // The scans run into the space behind the target, so they need not know where it ends.
         let (from, to) = (end - VERSION_BYTES - target.len(), end - VERSION_BYTES);
         let path_end = scan::path_end(bytes, from);
-        let visible_to = if bytes[path_end] == b'?' {
-            scan::visible_end(bytes, path_end)
+        let target_to = if bytes[path_end] == b'?' {
+            scan::query_end(bytes, path_end)
         } else {
             path_end
         };
-        if visible_to != to {
+        if target_to != to {
             return Err(Fault::RequestLine.into());
         }
         target::check(method, target)?;
@@ -251,7 +251,7 @@ fn partial_line(line: &[u8]) -> Result<(), Fault> {
             Err(Fault::RequestLine)
         };
     };
-    let target_end = scan::visible_end(rest, 0);
+    let target_end = scan::query_end(rest, 0);
     let version = rest.get(target_end..).unwrap_or_default();
     let spaced = line[method_end] == b' ' && (target_end > 0 || version.is_empty());
     let fits = |(at, byte): (usize, &u8)| match at {

@@ -31,20 +31,36 @@ pub(crate) fn plain_end(bytes: &[u8], from: usize) -> usize {
     })
 }
 
-/// The index at or after `from` of the first byte that is not visible ASCII.
-#[inline]
-pub(crate) fn visible_end(bytes: &[u8], from: usize) -> usize {
-    end(bytes, from, Block::invisible, |byte| {
-        byte.is_ascii_graphic()
-    })
-}
-
-/// The same, or of the first question mark.
+/// The index at or after `from` of the first byte that may not stand in a path or an authority (RFC 3986 §3.2, §3.3).
 #[inline]
 pub(crate) fn path_end(bytes: &[u8], from: usize) -> usize {
-    end(bytes, from, Block::invisible_or_question, |byte| {
-        byte.is_ascii_graphic() && byte != b'?'
-    })
+    let mut at = end(bytes, from, Block::not_usual, is_usual);
+    while let Some(&byte) = bytes.get(at)
+        && URI[byte as usize]
+        && byte != b'?'
+    {
+        at += 1;
+    }
+    at
+}
+
+/// The index at or after `from` of the first byte that may not stand in a query (RFC 3986 §3.4).
+#[inline]
+pub(crate) fn query_end(bytes: &[u8], from: usize) -> usize {
+    let mut at = end(bytes, from, Block::not_usual_in_queries, |byte| {
+        is_usual(byte) || matches!(byte, b'=' | b'?')
+    });
+    while let Some(&byte) = bytes.get(at)
+        && URI[byte as usize]
+    {
+        at += 1;
+    }
+    at
+}
+
+/// What most paths are made of: letters, digits, and all the characters from the ampersand to the semicolon.
+fn is_usual(byte: u8) -> bool {
+    byte.is_ascii_alphabetic() || matches!(byte, b'&'..=b';')
 }
 
 /// The index at or after `from` of the first byte that may not stand in a field value (RFC 9110 §5.5).
@@ -103,21 +119,26 @@ fn end(
 }
 
 /// The characters of a token (RFC 9110 §5.6.2).
-static TOKEN: [bool; 256] = {
+static TOKEN: [bool; 256] = letters_digits_and(b"!#$%&'*+-.^_`|~");
+
+/// The characters of a URI (RFC 3986 §2) without the number sign, since a request has no fragment. Brackets belong to
+/// addresses alone, but many senders leave them as they are in queries.
+static URI: [bool; 256] = letters_digits_and(b"-._~:/?[]@!$&'()*+,;=%");
+
+const fn letters_digits_and(others: &[u8]) -> [bool; 256] {
     let mut table = [false; 256];
     let mut byte = 0;
     while byte < 128 {
         table[byte] = (byte as u8).is_ascii_alphanumeric();
         byte += 1;
     }
-    let others = b"!#$%&'*+-.^_`|~";
     let mut at = 0;
     while at < others.len() {
         table[others[at] as usize] = true;
         at += 1;
     }
     table
-};
+}
 
 #[cfg(test)]
 mod tests {
@@ -125,8 +146,8 @@ mod tests {
 
     use super::*;
 
-    fn is_visible(byte: u8) -> bool {
-        (0x21..0x7f).contains(&byte)
+    fn is_uri(byte: u8) -> bool {
+        (0x21..0x7f).contains(&byte) && !b"\"#<>\\^`{|}".contains(&byte)
     }
 
     fn is_value(byte: u8) -> bool {
@@ -149,13 +170,13 @@ mod tests {
 
     fn agree(bytes: &[u8], from: usize) {
         assert_eq!(
-            visible_end(bytes, from),
-            slow(bytes, from, is_visible),
+            query_end(bytes, from),
+            slow(bytes, from, is_uri),
             "{bytes:x?}"
         );
         assert_eq!(
             path_end(bytes, from),
-            slow(bytes, from, |byte| is_visible(byte) && byte != b'?'),
+            slow(bytes, from, |byte| is_uri(byte) && byte != b'?'),
             "{bytes:x?}"
         );
         assert_eq!(

@@ -18,7 +18,11 @@ fn check_rare(method: Method<'_>, target: &[u8]) -> Result<(), Fault> {
     let fits = match method {
         Method::Other(b"CONNECT") => is_authority(target),
         Method::Options if target == b"*" => true,
-        _ => after_scheme(target).is_some_and(|rest| !split_authority(rest).0.is_empty()),
+        // User and password before the host are refused with what is no host (RFC 9110 §4.2.4).
+        _ => after_scheme(target).is_some_and(|rest| {
+            let authority = split_authority(rest).0;
+            !authority.is_empty() && super::fields::is_host(authority)
+        }),
     };
     if fits { Ok(()) } else { Err(Fault::Target) }
 }
@@ -78,7 +82,11 @@ mod tests {
             (Method::Get, b"/a?b", true),
             (Method::Get, b"http://h/a", true),
             (Method::Get, b"HTTP://h", true),
+            (Method::Get, b"http://[::1]:80/a", true),
             (Method::Get, b"http:///a", false),
+            (Method::Get, b"http://user@h/a", false),
+            (Method::Get, b"http://user:pw@h:80?a", false),
+            (Method::Get, b"http://h:x/", false),
             (Method::Get, b"*", false),
             (Method::Get, b"", false),
             (Method::Get, b"h:80", false),

@@ -295,7 +295,7 @@ proptest! {
     /// Any head that is right by construction is read, and read right.
     #[test]
     fn right_heads_are_read(
-        target in "/[!-~]{0,40}",
+        target in "/[]!$%&'()*+,./0-9:;=?@A-Z_a-z~\\[-]{0,40}",
         fields in proptest::collection::vec(("X-[a-zA-Z0-9!#$%&'*+.^_`|~-]{1,12}", "[!-~]([ -~]{0,30}[!-~])?"), 0..20),
     ) {
         let mut text = format!("GET {target} HTTP/1.1\r\nHost: a\r\n");

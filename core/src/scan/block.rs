@@ -31,21 +31,26 @@ mod sse2 {
 
         #[inline(always)]
         pub(in super::super) fn not_plain(self) -> Marks {
-            let lower = Block(or(self.0, all(0x20)));
-            let letter = lower.within(b'a', b'z');
             // From the hyphen to the nines there is one character too many, the slash.
             let digit = self.within(b'-', b'9') & !self.equal(b'/');
-            Marks(!(letter | digit) & 0xffff)
+            Marks(!(self.letters() | digit) & 0xffff)
         }
 
         #[inline(always)]
-        pub(in super::super) fn invisible(self) -> Marks {
-            Marks(!self.within(0x21, 0x7e) & 0xffff)
+        pub(in super::super) fn not_usual(self) -> Marks {
+            Marks(!(self.letters() | self.within(b'&', b';')) & 0xffff)
         }
 
         #[inline(always)]
-        pub(in super::super) fn invisible_or_question(self) -> Marks {
-            Marks(self.invisible().0 | self.equal(b'?'))
+        pub(in super::super) fn not_usual_in_queries(self) -> Marks {
+            // The equals sign and the question mark differ in one bit.
+            let with_bit = Block(or(self.0, all(2)));
+            Marks(self.not_usual().0 & !with_bit.equal(b'?'))
+        }
+
+        #[inline(always)]
+        fn letters(self) -> u32 {
+            Block(or(self.0, all(0x20))).within(b'a', b'z')
         }
 
         #[inline(always)]
@@ -158,24 +163,25 @@ mod word {
         }
 
         pub(in super::super) fn not_plain(self) -> Marks {
-            let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.';
-            let marks = self
-                .0
-                .to_le_bytes()
-                .map(|byte| if plain(byte) { 0 } else { 0x80 });
-            Marks(u64::from_le_bytes(marks))
+            self.not(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.')
         }
 
-        pub(in super::super) fn invisible(self) -> Marks {
-            Marks(self.less(0x21) | self.equal(0x7f) | (self.0 & HIGHS))
+        pub(in super::super) fn not_usual(self) -> Marks {
+            self.not(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'&'..=b';'))
         }
 
-        pub(in super::super) fn invisible_or_question(self) -> Marks {
-            Marks(self.invisible().0 | self.equal(b'?'))
+        pub(in super::super) fn not_usual_in_queries(self) -> Marks {
+            self.not(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'&'..=b';' | b'=' | b'?'))
         }
 
         pub(in super::super) fn control(self) -> Marks {
             Marks(self.less(0x20) | self.equal(0x7f))
+        }
+
+        fn not(self, inside: impl Fn(u8) -> bool) -> Marks {
+            let marks = self.0.to_le_bytes();
+            let marks = marks.map(|byte| if inside(byte) { 0 } else { 0x80 });
+            Marks(u64::from_le_bytes(marks))
         }
 
         const fn less(self, limit: u8) -> u64 {
@@ -226,8 +232,8 @@ mod tests {
                 };
                 for (wide, narrow) in [
                     first(wide.not_plain(), narrow.not_plain()),
-                    first(wide.invisible(), narrow.invisible()),
-                    first(wide.invisible_or_question(), narrow.invisible_or_question()),
+                    first(wide.not_usual(), narrow.not_usual()),
+                    first(wide.not_usual_in_queries(), narrow.not_usual_in_queries()),
                     first(wide.control(), narrow.control()),
                 ] {
                     assert_eq!(wide, narrow, "{byte:#x} at {place}");
