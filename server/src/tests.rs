@@ -1,4 +1,8 @@
-//! What the routes promise of memory: an allocator that counts stands behind every test of this executable.
+//! What the applications promise: of memory, for which an allocator that counts stands behind every test of this
+//! executable, and of the protocol.
+
+mod conformance;
+mod memory;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
