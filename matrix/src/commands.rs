@@ -1,6 +1,7 @@
 //! One file per subcommand of `cargo matrix`: its arguments, and what it prints.
 
 pub mod build;
+pub mod check;
 pub mod compare;
 pub mod idle;
 pub mod list;

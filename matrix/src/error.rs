@@ -33,6 +33,8 @@ pub enum Outcome {
     Inconclusive,
     /// A cell that was asked for is invalid.
     Invalid,
+    /// A server was found to answer wrongly.
+    Wrong,
 }
 
 impl From<Outcome> for ExitCode {
@@ -41,7 +43,7 @@ impl From<Outcome> for ExitCode {
             Outcome::Done => 0,
             Outcome::NoGo => 1,
             Outcome::Inconclusive => 3,
-            Outcome::Invalid => 4,
+            Outcome::Invalid | Outcome::Wrong => 4,
         })
     }
 }

@@ -78,9 +78,23 @@ impl Server {
     /// With its stderr, when it does not say in time where it listens: [`Fault::Refused`] when it ends with status 2, as
     /// designs do that this machine cannot run, [`Fault::Start`] otherwise.
     pub fn start(executable: &Path, cpu: usize, padding: usize) -> Result<Server> {
+        Server::start_as(&[], executable, cpu, padding)
+    }
+
+    /// Starts it with further arguments, such as `--app probe`.
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    pub fn start_as(
+        arguments: &[&str],
+        executable: &Path,
+        cpu: usize,
+        padding: usize,
+    ) -> Result<Server> {
+        let arguments = [&["--listen", "127.0.0.1:0", "--workers", "1"], arguments].concat();
         let mut command = Command::new(executable);
         command
-            .args(["--listen", "127.0.0.1:0", "--workers", "1"])
+            .args(&arguments)
             .env("ORTHANT_PADDING", "x".repeat(padding));
         command
             .stdin(Stdio::null())
@@ -108,7 +122,7 @@ impl Server {
         };
         (server.name, server.address) = server
             .listening(&lines)
-            .with_context(|| format!("failed to start {shown} --listen 127.0.0.1:0 --workers 1"))?;
+            .with_context(|| format!("failed to start {shown} {}", arguments.join(" ")))?;
         Ok(server)
     }
 
