@@ -1,6 +1,7 @@
 //! The steps, in the order in which they run: what is cheap and fails often comes first.
 
 mod arrows;
+mod check;
 mod clippy;
 mod deny;
 mod designs;
@@ -34,7 +35,7 @@ pub struct Options {
 }
 
 /// Every step, in order.
-pub const STEPS: [Step; 10] = [
+pub const STEPS: [Step; 11] = [
     Step {
         name: "fmt",
         about: "the code is formatted",
@@ -79,6 +80,11 @@ pub const STEPS: [Step; 10] = [
         name: "designs",
         about: "every design compiles, and nothing else does",
         run: designs::step,
+    },
+    Step {
+        name: "check",
+        about: "one design of each backend answers as the RFCs say",
+        run: check::step,
     },
     Step {
         name: "sweep",

@@ -1,0 +1,158 @@
+//! One design of each backend answers as the RFCs say, over loopback; the strategies in every kind of pieces are tested in
+//! memory. The designs are those in which every value of every axis occurs once.
+//!
+//! A case that fails fails the step. A design that the machine cannot run, as when io_uring is denied, is named in the
+//! summary.
+
+use std::process::Stdio;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use super::Options;
+use crate::checkout::Checkout;
+use crate::run::{cargo, shown};
+
+/// The matrix's exit codes for a case that failed, and for a design that could not be built or started.
+const JUDGED: [i32; 3] = [0, 4, 5];
+
+pub(super) fn step(checkout: &Checkout, _: Options) -> Result<Option<String>> {
+    let designs = checkout.covering_designs()?;
+    let names: Vec<String> = designs
+        .iter()
+        .map(|values| values.replace(',', "+"))
+        .collect();
+    let mut command = cargo(checkout, ["matrix", "check", "--format", "json"]);
+    command.args(&names).stderr(Stdio::inherit());
+    println!("$ {}", shown(&command));
+    let output = command
+        .output()
+        .with_context(|| format!("failed to start `{}`", shown(&command)))?;
+    let findings = serde_json::from_slice(&output.stdout);
+    ensure!(
+        output
+            .status
+            .code()
+            .is_some_and(|code| JUDGED.contains(&code))
+            && findings.is_ok(),
+        "failed to run `{}`: {}; its own words are above",
+        shown(&command),
+        output.status
+    );
+    judge(&names, &findings?)
+}
+
+/// Whether every design passed every case or was left out.
+fn judge(names: &[String], findings: &Value) -> Result<Option<String>> {
+    let named = |list: &str, name: &str| -> Vec<String> {
+        let names = items(&findings[list]).filter_map(|item| item[name].as_str());
+        names.map(str::to_owned).collect()
+    };
+    let (checked, left_out) = (named("checked", "design"), named("left_out", "name"));
+    let missing = names
+        .iter()
+        .find(|name| !checked.contains(name) && !left_out.contains(name));
+    ensure!(
+        missing.is_none(),
+        "failed to find {missing:?} among the designs that were checked"
+    );
+    let wrong: Vec<String> = items(&findings["checked"]).flat_map(wrong).collect();
+    ensure!(
+        wrong.is_empty(),
+        "failed to get allowed answers from every design:\n{}",
+        wrong.join("\n")
+    );
+    let count = |verdict: &str| -> u64 {
+        items(&findings["checked"])
+            .filter_map(|design| design[verdict].as_u64())
+            .sum()
+    };
+    ensure!(
+        checked.is_empty() || count("passed") > 0,
+        "failed to find a case that passed: run `cargo matrix check` by hand"
+    );
+    let mut note = format!(
+        "{} designs, {} cases passed, {} warned",
+        checked.len(),
+        count("passed"),
+        count("warned")
+    );
+    if !left_out.is_empty() {
+        note += &format!("; NOT run on this machine: {}", left_out.join(", "));
+    }
+    Ok(Some(note))
+}
+
+/// A line for each thing that is wrong with a design.
+fn wrong(design: &Value) -> Vec<String> {
+    let name = &design["design"];
+    let ended = items(&design["ended"]).map(|ended| format!("{name}: {ended}"));
+    let is_wrong = |case: &&Value| case["verdict"] != "passed" && case["verdict"] != "warned";
+    let cases = items(&design["cases"]).filter(is_wrong).map(|case| {
+        format!(
+            "{name}: {} {} ({}), came {}, allowed {}",
+            case["verdict"], case["id"], case["ref"], case["came"], case["allowed"]
+        )
+    });
+    ended.chain(cases).collect()
+}
+
+/// The entries of an array; none if it is no array.
+fn items(array: &Value) -> impl Iterator<Item = &Value> {
+    array.as_array().into_iter().flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn judged(verdict: &str, ended: Value, left_out: Value) -> Result<String> {
+        let case = json!({ "id": "x1", "ref": "RFC 9112 §6", "verdict": verdict, "came": "200", "allowed": "400" });
+        let passed = json!({ "id": "x2", "verdict": "passed" });
+        let checked = json!({ "design": "a", "passed": 1, "warned": 1, "ended": ended, "cases": [case, passed] });
+        let findings = json!({ "checked": [checked], "left_out": left_out });
+        judge(&["a".into(), "b".into()], &findings).map(Option::unwrap_or_default)
+    }
+
+    fn denied() -> Value {
+        json!([{ "name": "b", "reason": "io_uring is denied" }])
+    }
+
+    #[test]
+    fn designs_that_pass_and_one_that_cannot_run_are_told() {
+        let note = judged("warned", json!([]), denied()).unwrap();
+        assert_eq!(
+            note,
+            "1 designs, 1 cases passed, 1 warned; NOT run on this machine: b"
+        );
+    }
+
+    #[test]
+    fn a_failed_case_a_death_and_a_missing_design_fail() {
+        for verdict in ["failed", "critical", "unheard of"] {
+            let error = judged(verdict, json!([]), denied())
+                .unwrap_err()
+                .to_string();
+            assert!(
+                error.contains("\"x1\" (\"RFC 9112 §6\"), came \"200\""),
+                "{error}"
+            );
+        }
+        let died = judged("passed", json!(["it ended"]), denied());
+        assert!(died.unwrap_err().to_string().contains("it ended"));
+        assert!(
+            judged("passed", json!([]), json!([]))
+                .unwrap_err()
+                .to_string()
+                .contains("\"b\"")
+        );
+    }
+
+    #[test]
+    fn a_check_without_cases_fails() {
+        let findings = json!({ "checked": [{ "design": "a", "passed": 0 }], "left_out": [] });
+        assert!(judge(&["a".into()], &findings).is_err());
+    }
+}
