@@ -29,6 +29,7 @@ macro_rules! axis {
 axis! { BACKEND backend, "a backend":
     "epoll" => orthant_epoll,
     "uring" => orthant_uring,
+    "glommio" => orthant_glommio,
     "monoio" => orthant_monoio,
     "tokio" => orthant_tokio,
 }

@@ -1,0 +1,46 @@
+//! What glommio does not offer, and the only unsafe code of this backend: handing it a descriptor, and asking the kernel
+//! what it allows before glommio does, which would panic or exit.
+
+use std::io;
+use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd};
+
+use glommio::net::TcpStream;
+
+/// A socket of any kind as glommio knows it. It asks for readiness at once, so it needs a running executor.
+pub(crate) fn adopt(socket: OwnedFd) -> TcpStream {
+    // SAFETY: the descriptor is open, and `into_raw_fd` gives it away: the stream is its only owner, and closes it.
+    unsafe { TcpStream::from_raw_fd(socket.into_raw_fd()) }
+}
+
+/// The soft limit of a resource, as getrlimit(2) gives it.
+pub(crate) fn limit(resource: libc::__rlimit_resource_t) -> io::Result<u64> {
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: the kernel writes one `rlimit` to the one that is borrowed.
+    if unsafe { libc::getrlimit(resource, &mut limit) } < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(limit.rlim_cur)
+}
+
+/// `struct io_uring_params` in words: 30 of them, zero where nothing is asked for.
+const PARAMETERS: usize = 30;
+
+/// In which of them the kernel says what it can do.
+const FEATURES: usize = 5;
+
+/// Makes a ring and closes it again; gives the features that the kernel says it has (IORING_FEAT_*).
+pub(crate) fn try_ring(entries: u32) -> io::Result<u32> {
+    let mut parameters = [0u32; PARAMETERS];
+    let start = parameters.as_mut_ptr();
+    // SAFETY: the kernel reads and writes one `io_uring_params`, which is as large as the words that are borrowed.
+    let ring = unsafe { libc::syscall(libc::SYS_io_uring_setup, entries, start) };
+    let Ok(ring @ 0..) = i32::try_from(ring) else {
+        return Err(io::Error::last_os_error());
+    };
+    // SAFETY: the kernel has just opened this descriptor for us, and nobody else knows of it.
+    drop(unsafe { OwnedFd::from_raw_fd(ring) });
+    Ok(parameters[FEATURES])
+}
