@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use orthant::Tuning;
@@ -249,6 +250,56 @@ fn delays_are_kept_and_hold_up_nobody() {
         !delays.iter().any(late)
     });
     assert!(kept, "some came late each time");
+    child.terminate();
+    assert!(child.wait().unwrap().success());
+}
+
+/// More connections than a runtime has tasks run in a row always have something to receive.
+#[test]
+fn an_answer_does_not_wait_for_the_end_of_uploads() {
+    let mut arguments = vec!["--workers", "1"];
+    // Many small receives keep a worker busy that shares one buffer among its connections.
+    if Tuning::default().set("receive-bytes", 1024).is_ok() {
+        arguments.push("--tune=receive-bytes=1024");
+    }
+    let (mut child, address) = start(&arguments);
+    let over = AtomicBool::new(false);
+    let upload = || {
+        let clients: Vec<_> = (0..100).map(|_| connect(address)).collect();
+        let head = b"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000\r\n\r\n";
+        for mut client in &clients {
+            client.write_all(head).unwrap();
+            client.set_nonblocking(true).unwrap();
+        }
+        while !over.load(Ordering::Relaxed) {
+            for mut client in &clients {
+                match client.write(&[b'a'; 64 * 1024]) {
+                    Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+                    written => drop(written.unwrap()),
+                }
+            }
+        }
+    };
+    let mut client = connect(address);
+    let answered = std::thread::scope(|scope| {
+        let uploads = [scope.spawn(upload), scope.spawn(upload)];
+        let mut answered = 0;
+        let (begun, mut received) = (Instant::now(), [0; 1024]);
+        let asked = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
+        while begun.elapsed() < Duration::from_secs(1) || answered < 3 {
+            client.write_all(asked).unwrap();
+            match client.read(&mut received) {
+                Ok(1..) => answered += 1,
+                _ => break,
+            }
+        }
+        over.store(true, Ordering::Relaxed);
+        for upload in uploads {
+            upload.join().unwrap();
+        }
+        answered
+    });
+    assert!(answered >= 3, "{answered} answers in {TIMEOUT:?}");
     child.terminate();
     assert!(child.wait().unwrap().success());
 }
