@@ -31,6 +31,7 @@ axis! { BACKEND backend, "a backend":
     "uring" => orthant_uring,
     "glommio" => orthant_glommio,
     "monoio" => orthant_monoio,
+    "tokio-uring" => orthant_tokio_uring,
     "tokio" => orthant_tokio,
 }
 

@@ -1,0 +1,169 @@
+//! The sockets of a worker's connections, each in the task of its connection, which waits for three things.
+//!
+//! ```text
+//!            ┌─ tokio's readiness: then it receives, into the buffer of the thread
+//!  task ─────┼─ its send: the kernel reads what is pending, and says so through the ring
+//!            └─ a change that came from elsewhere
+//! ```
+//! A send is never abandoned: a connection ends by shutting its socket down, which makes the send complete, and only then
+//! is the worker told and the socket closed.
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::io::{self, ErrorKind};
+use std::net::{Shutdown, TcpStream};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+
+use orthant_core::{Buffers, Ended, Handler, Id, Now, Want, Worker};
+use orthant_tasks::Tasks;
+use tokio::io::unix::AsyncFd;
+
+use crate::sys::{self, Lent, Line, Send};
+
+/// What owns the memory that is lent to the kernel.
+type Keeper<H, B, N> = Rc<Tasks<H, B, N>>;
+
+/// How often a connection receives until the ring has to say something to it. The runtime hands the ring's queue over when
+/// no task has anything to do; as long as receiving never ends, that would be never, and all sends would wait.
+const RECEIVES_MAX: u8 = 4;
+
+/// A connection and its socket. Being ready means being over.
+pub(crate) struct Socket<H: Handler + 'static, B: Buffers + 'static, N: 'static> {
+    id: Id,
+    line: AsyncFd<Rc<Line<Keeper<H, B, N>>>>,
+    want: Want,
+    sending: Option<Send<Keeper<H, B, N>>>,
+    /// How often it has received since its last send ended.
+    received: u8,
+    /// It is over as soon as no send is under way.
+    ending: Option<Ended>,
+    /// What all connections of the thread receive into, one after the other.
+    buffer: Rc<RefCell<Vec<u8>>>,
+}
+
+impl<H: Handler, B: Buffers, N: Fn() -> Now> Socket<H, B, N> {
+    pub(crate) fn new(
+        tasks: &Keeper<H, B, N>,
+        id: Id,
+        stream: TcpStream,
+        buffer: &Rc<RefCell<Vec<u8>>>,
+    ) -> io::Result<Socket<H, B, N>> {
+        let line = Rc::new(Line {
+            stream,
+            keeper: tasks.clone(),
+        });
+        Ok(Socket {
+            id,
+            line: sys::watch(line)?,
+            want: Want::RECEIVE,
+            sending: None,
+            received: 0,
+            ending: None,
+            buffer: buffer.clone(),
+        })
+    }
+
+    fn tasks(&self) -> &Tasks<H, B, N> {
+        &self.line.get_ref().keeper
+    }
+
+    /// Goes on as far as possible; ready when the connection is over.
+    fn go_on(&mut self, context: &mut Context<'_>) -> Poll<Ended> {
+        if let Some(want) = self.tasks().changed(self.id, context) {
+            self.want = want;
+        }
+        loop {
+            if let Some(send) = &mut self.sending
+                && let Poll::Ready(sent) = Pin::new(send).poll(context)
+            {
+                self.sending = None;
+                self.received = 0;
+                self.sent(sent);
+            } else if let Some(how) = self.ending {
+                return match self.sending {
+                    Some(_) => Poll::Pending,
+                    None => Poll::Ready(how),
+                };
+            } else if self.want.close() {
+                self.end(Ended::Wanted);
+            } else if self.want.send() && self.sending.is_none() {
+                let want = self.want;
+                self.event(|_, _| want);
+            } else if self.want.shut() {
+                match sys::shut(self.line.get_ref(), Shutdown::Write) {
+                    Ok(()) => self.want = Want::RECEIVE,
+                    Err(_) => self.end(Ended::Broken),
+                }
+            } else if self.want.receive() && self.received < RECEIVES_MAX {
+                ready!(self.receive(context));
+            } else if self.want.receive() && self.sending.is_none() {
+                self.sending = Some(sys::send_nothing(self.line.get_ref()));
+            } else {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    fn receive(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let buffer = self.buffer.clone();
+        let mut buffer = buffer.borrow_mut();
+        let received = ready!(sys::poll_receive(&self.line, context, &mut buffer));
+        self.received += 1;
+        match received {
+            Ok(bytes) => self.event(|worker, id| worker.on_bytes(id, &buffer[..bytes])),
+            Err(_) => self.end(Ended::Broken),
+        }
+        Poll::Ready(())
+    }
+
+    fn sent(&mut self, sent: io::Result<usize>) {
+        match sent.map_err(|error| error.kind()) {
+            _ if self.ending.is_some() => {}
+            Ok(bytes) => self.event(|worker, id| worker.on_sent(id, bytes)),
+            Err(ErrorKind::Interrupted | ErrorKind::WouldBlock) => {
+                self.event(|worker, id| worker.on_sent(id, 0))
+            }
+            Err(_) => self.end(Ended::Broken),
+        }
+    }
+
+    /// Tells the worker of an event, and sends what is pending after it.
+    #[inline]
+    fn event(&mut self, act: impl FnOnce(&mut Worker<H, B>, Id) -> Want) {
+        let mut pending = None;
+        self.want = self.tasks().event(self.id, |worker| {
+            let want = act(worker, self.id);
+            if want.send() && self.sending.is_none() {
+                pending = Lent::pending(worker, self.id);
+            }
+            want
+        });
+        if let Some(pending) = pending {
+            self.sending = Some(sys::send(self.line.get_ref(), pending));
+        }
+    }
+
+    /// Ends the connection; a send that is under way is made to complete.
+    fn end(&mut self, how: Ended) {
+        self.ending = Some(how);
+        if self.sending.is_some() {
+            let shut = sys::shut(self.line.get_ref(), Shutdown::Both);
+            shut.expect("a socket that is open can be shut down");
+        }
+    }
+}
+
+impl<H: Handler, B: Buffers, N: Fn() -> Now> Future for Socket<H, B, N> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let how = ready!(self.go_on(context));
+        self.tasks().ended(self.id, how);
+        Poll::Ready(())
+    }
+}
+
+#[cfg(test)]
+mod tests;
