@@ -152,10 +152,10 @@ impl<H: Handler, B: Buffers, N: Fn() -> Now> Tasks<H, B, N> {
         worker.tick((self.now)());
         let unharmed = Unharmed(self);
         let result = act(&mut worker);
-        std::mem::forget(unharmed);
         while let Some((id, want)) = worker.next_changed() {
             self.seats.borrow_mut().change(id, want);
         }
+        std::mem::forget(unharmed);
         let next_ms = worker.next_ms().unwrap_or(u64::MAX);
         if next_ms < self.sleeps_until_ms.get() {
             self.sleeps_until_ms.set(next_ms);

@@ -1,5 +1,6 @@
 //! Tasks without a runtime: they are polled by hand, on simulated time.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Wake;
@@ -127,4 +128,21 @@ fn draining_ends_with_the_last_connection() {
         (woken.times(), drained.as_mut().poll(context)),
         (1, Poll::Ready(()))
     );
+}
+
+#[test]
+fn a_panic_in_one_task_ends_the_main_task() {
+    let tasks = tasks();
+    let id = tasks.open().unwrap();
+    let woken = Arc::new(Woken::default());
+    let waker = Waker::from(woken.clone());
+    let context = &mut Context::from_waker(&waker);
+    let mut drained = Box::pin(tasks.drained());
+    assert!(drained.as_mut().poll(context).is_pending());
+    let caught = catch_unwind(AssertUnwindSafe(|| {
+        tasks.event(id, |_| panic!("on purpose"))
+    }));
+    assert_eq!((caught.is_err(), woken.times()), (true, 1));
+    let polled = catch_unwind(AssertUnwindSafe(|| drained.as_mut().poll(context)));
+    assert!(polled.is_err(), "the panic is passed on");
 }

@@ -1,5 +1,5 @@
-//! Designs in which every two values of different axes meet serve every workload for a moment, and every answer is
-//! checked. What three values do to each other only a whole sweep finds, which takes longer than a check may.
+//! Designs in which every value of every axis occurs, and all floors, serve every workload for a moment, and every answer
+//! is checked. What values do to each other only a whole sweep finds, which takes longer than a check may.
 //!
 //! A wrong or missing answer fails the step. What a busy machine does to the figures does not: they are not what is
 //! looked at here. A design that the machine cannot run, as when io_uring is denied, is named in the summary.
@@ -25,13 +25,15 @@ pub(super) fn step(checkout: &Checkout, _: Options) -> Result<Option<String>> {
         fs::remove_dir_all(&store)
             .with_context(|| format!("failed to empty {}", store.display()))?;
     }
-    let list = ["matrix", "list", "--design", "pairwise", "--format", "json"];
-    let listed = printed(&mut cargo(checkout, list))?;
+    let listed = printed(&mut cargo(checkout, ["matrix", "list", "--format", "json"]))?;
+    let designs: Vec<String> = checkout
+        .covering_designs()?
+        .iter()
+        .map(|values| values.replace(',', "+"))
+        .collect();
     let sweep = [
         "matrix",
         "sweep",
-        "--design",
-        "pairwise",
         "--launches",
         "1",
         "--rounds",
@@ -41,7 +43,10 @@ pub(super) fn step(checkout: &Checkout, _: Options) -> Result<Option<String>> {
         "--store",
     ];
     let mut command = cargo(checkout, sweep);
-    command.arg(&store).stderr(std::process::Stdio::inherit());
+    command
+        .arg(&store)
+        .args(&designs)
+        .stderr(std::process::Stdio::inherit());
     println!("$ {}", shown(&command));
     let output = command
         .output()
@@ -55,15 +60,15 @@ pub(super) fn step(checkout: &Checkout, _: Options) -> Result<Option<String>> {
     );
     let sheet =
         serde_json::from_slice(&output.stdout).context("failed to read the table of the sweep")?;
-    judge(&names(&listed)?, &sheet)
+    judge(&[designs, floors(&listed)?].concat(), &sheet)
 }
 
-/// The designs and floors of `cargo matrix list --format json`.
-fn names(listed: &str) -> Result<Vec<String>> {
+/// The floors of `cargo matrix list --format json`.
+fn floors(listed: &str) -> Result<Vec<String>> {
     let entries: Vec<Value> =
         serde_json::from_str(listed).context("failed to read the list of designs")?;
-    let measured = entries.iter().filter(|entry| entry["state"] != "excluded");
-    Ok(measured
+    let floors = entries.iter().filter(|entry| entry["state"] == "floor");
+    Ok(floors
         .filter_map(|entry| entry["name"].as_str())
         .map(str::to_owned)
         .collect())
@@ -130,7 +135,8 @@ mod tests {
                          { "name": "c", "state": "excluded" }]"#;
         let sheet =
             json!({ "left_out": left_out, "blocks": [{ "workload": "json", "rows": rows }] });
-        judge(&names(listed)?, &sheet).map(Option::unwrap_or_default)
+        let names = [vec!["a".to_owned()], floors(listed)?].concat();
+        judge(&names, &sheet).map(Option::unwrap_or_default)
     }
 
     fn row(design: &str, invalid: Value) -> Value {

@@ -14,9 +14,14 @@ pub(super) fn step(checkout: &Checkout, _: Options) -> Result<Option<String>> {
     ))?;
     for values in checkout.covering_designs()? {
         let features = format!("command,{values}");
+        // What runs over sockets; the tests beside the code are the same in every design.
         let design = [
             "--package",
             SERVER,
+            "--test",
+            "executable",
+            "--test",
+            "library",
             "--no-default-features",
             "--features",
             &features,

@@ -20,14 +20,16 @@ use crate::workload::Workload;
 /// Example: cargo matrix sweep -w baseline -w json --only backend=epoll
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
+    /// Designs such as uring+split+mimalloc, beside the floors of their backends; every design if none is named
+    names: Vec<String>,
     /// A workload; all of them if none is given
     #[arg(short, long, value_enum, value_name = "WORKLOAD")]
     workload: Vec<Workload>,
     /// Only designs with this value on this axis, such as backend=epoll; repeat it to narrow further
-    #[arg(short = 'E', long, value_name = "AXIS=VALUE")]
+    #[arg(short = 'E', long, value_name = "AXIS=VALUE", conflicts_with = "names")]
     only: Vec<String>,
     /// How many designs
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_enum, default_value_t, conflicts_with = "names")]
     design: Coverage,
     /// Starts of all servers per workload
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=64))]
@@ -39,7 +41,7 @@ pub struct Args {
     #[arg(
         long,
         value_name = "FILE",
-        conflicts_with_all = ["workload", "only", "design", "launches", "rounds", "connections", "slice_ms", "seed", "store"]
+        conflicts_with_all = ["names", "workload", "only", "design", "launches", "rounds", "connections", "slice_ms", "seed", "store"]
     )]
     resume: Option<PathBuf>,
     #[command(flatten)]
@@ -67,9 +69,15 @@ pub fn run(args: &Args) -> Result<Outcome> {
 fn begin(args: &Args) -> Result<Campaign> {
     let axes = Axes::read()?;
     let mut chosen = build::Args::default();
+    chosen.names.clone_from(&args.names);
     chosen.only.clone_from(&args.only);
     chosen.design = args.design;
     chosen.floors = true;
+    let mut arms = build::chosen(&axes, &chosen)?;
+    for arm in arms.clone() {
+        let floor = axes.floor_of(&arm.name());
+        arms.extend(floor.filter(|floor| !arms.contains(floor)));
+    }
     let mut workloads = if args.workload.is_empty() {
         Workload::ALL.to_vec()
     } else {
@@ -81,7 +89,7 @@ fn begin(args: &Args) -> Result<Campaign> {
         command: "sweep",
         started: measure::now(),
         seed: args.measure.output.seed(),
-        arms: build::chosen(&axes, &chosen)?,
+        arms,
         coverage: args.design,
         floors: Floors::AsAsked,
         workloads,
