@@ -83,6 +83,15 @@ impl Checkout {
             .map(|values| values.join(","))
             .collect())
     }
+
+    /// The same by the names that the matrix gives them.
+    pub fn covering_names(&self) -> Result<Vec<String>> {
+        let designs = self.covering_designs()?;
+        Ok(designs
+            .iter()
+            .map(|values| values.replace(',', "+"))
+            .collect())
+    }
 }
 
 fn covering(axes: &[Axis]) -> Vec<Vec<&str>> {

@@ -17,11 +17,7 @@ use crate::run::{cargo, shown};
 const JUDGED: [i32; 3] = [0, 4, 5];
 
 pub(super) fn step(checkout: &Checkout, _: Options) -> Result<Option<String>> {
-    let designs = checkout.covering_designs()?;
-    let names: Vec<String> = designs
-        .iter()
-        .map(|values| values.replace(',', "+"))
-        .collect();
+    let names = checkout.covering_names()?;
     let mut command = cargo(checkout, ["matrix", "check", "--format", "json"]);
     command.args(&names).stderr(Stdio::inherit());
     println!("$ {}", shown(&command));

@@ -26,11 +26,7 @@ pub(super) fn step(checkout: &Checkout, _: Options) -> Result<Option<String>> {
             .with_context(|| format!("failed to empty {}", store.display()))?;
     }
     let listed = printed(&mut cargo(checkout, ["matrix", "list", "--format", "json"]))?;
-    let designs: Vec<String> = checkout
-        .covering_designs()?
-        .iter()
-        .map(|values| values.replace(',', "+"))
-        .collect();
+    let designs = checkout.covering_names()?;
     let sweep = [
         "matrix",
         "sweep",
