@@ -78,7 +78,7 @@ impl<H: Handler, B: Buffers, N: Fn() -> Now> Tasks<H, B, N> {
         show(self.worker.borrow_mut().pending(id))
     }
 
-    /// What this connection wants since somebody else's event changed it; otherwise the task is woken when one does.
+    /// What this connection wants since somebody else's event changed it. The task is woken when one does so from now on.
     #[inline]
     pub fn changed(&self, id: Id, context: &mut Context<'_>) -> Option<Want> {
         self.seats.borrow_mut().change_or_wait(id, context.waker())

@@ -55,19 +55,14 @@ impl Seats {
         self.get(id)?.change.take()
     }
 
-    /// The noted wishes, or else whom to wake when there are some.
+    /// The noted wishes, if any; whoever asks is woken when there are more.
     #[inline]
     pub(crate) fn change_or_wait(&mut self, id: Id, waker: &Waker) -> Option<Want> {
         let seat = self.get(id)?;
-        let change = seat.change.take();
-        if change.is_none()
-            && !seat
-                .waker
-                .as_ref()
-                .is_some_and(|known| known.will_wake(waker))
-        {
-            seat.waker = Some(waker.clone());
+        match &mut seat.waker {
+            Some(known) => known.clone_from(waker),
+            none => *none = Some(waker.clone()),
         }
-        change
+        seat.change.take()
     }
 }

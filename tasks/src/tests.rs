@@ -79,6 +79,27 @@ fn a_task_is_woken_for_its_own_connection_only() {
     assert!(want.is_some_and(Want::send), "it got a 408");
 }
 
+/// As a task that waits for its socket after it has looked once.
+#[test]
+fn a_task_that_found_a_change_is_woken_for_the_next() {
+    let tasks = tasks();
+    let id = tasks.open().unwrap();
+    let mut drained = pin!(tasks.drained());
+    let woken = Arc::new(Woken::default());
+    let waker = Waker::from(woken.clone());
+    let context = &mut Context::from_waker(&waker);
+    assert!(
+        drained
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()))
+            .is_pending()
+    );
+    assert!(tasks.changed(id, context).is_some(), "draining changed it");
+    NOW_MS.set(Limits::DEFAULT.drain_timeout_ms + 100);
+    tasks.event(id, |_| Want::NOTHING);
+    assert_eq!(woken.times(), 1, "its time is over");
+}
+
 #[test]
 fn time_is_kept_without_events() {
     let tasks = tasks();
