@@ -37,7 +37,7 @@ pub use counters::Counters;
 pub use error::{CloseReason, Fault};
 pub use handler::{Handler, Piece, Plan, Request};
 pub use head::{Fields, Framing, Head, Method, Progress, Version, parse};
-pub use limits::Limits;
+pub use limits::{BACKLOG_MAX, Limits};
 pub use out::Out;
 pub use slab::Id;
 pub use want::Want;

@@ -12,6 +12,10 @@ pub const BIG_REGION_BYTES: usize = 16 * 1024;
 /// the application adds count on top.
 pub const ANSWER_HEAD_BYTES_MAX: usize = 256;
 
+/// Connections that the kernel keeps for a worker until it accepts them; it cuts this at `net.core.somaxconn`. A worker
+/// that stops accepts so many of them at most, since others may come all the time. Beyond: reset.
+pub const BACKLOG_MAX: u16 = 4096;
+
 /// What one worker allows its clients and itself. Times are milliseconds, sizes bytes.
 #[derive(Clone, Debug)]
 pub struct Limits {
@@ -52,6 +56,9 @@ pub struct Limits {
     pub linger_timeout_ms: u64,
     /// How long a draining worker waits for what is under way. Beyond: reset.
     pub drain_timeout_ms: u64,
+    /// How long a draining worker waits for the first request of a connection, which may lie in the kernel already.
+    /// Beyond: closed.
+    pub drain_first_ms: u64,
 }
 
 impl Limits {
@@ -75,6 +82,7 @@ impl Limits {
         send_bytes_per_s_min: 1024,
         linger_timeout_ms: 2_000,
         drain_timeout_ms: 10_000,
+        drain_first_ms: 200,
     };
 
     /// The most that the regions of a worker can take, in bytes, with the strategies leased and split, where a connection
@@ -95,6 +103,7 @@ impl Default for Limits {
 const _: () = {
     assert!(Limits::DEFAULT.request_line_bytes_max < Limits::DEFAULT.head_bytes_max);
     assert!(Limits::DEFAULT.big_regions_max > 0);
+    assert!(Limits::DEFAULT.drain_first_ms < Limits::DEFAULT.drain_timeout_ms);
     assert!(Limits::DEFAULT.region_wait_ms < Limits::DEFAULT.send_timeout_ms);
     assert!(
         ANSWER_HEAD_BYTES_MAX * 2 < SMALL_REGION_BYTES && SMALL_REGION_BYTES < BIG_REGION_BYTES

@@ -7,7 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use orthant_core::{Handler, Worker};
+use orthant_core::{BACKLOG_MAX, Handler, Worker};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use socket2::{Domain, Protocol, Socket, Type};
@@ -17,9 +17,6 @@ use crate::design::{Chosen, backend};
 use crate::error::Error;
 use crate::options::Options;
 use crate::signals::StopSignals;
-
-/// Connections that the kernel keeps for a worker until it accepts them; it cuts this at `net.core.somaxconn`.
-const BACKLOG: i32 = 4096;
 
 /// Descriptors that a worker needs besides those of its connections: listener, loop, stop signal, and what the process has.
 const OTHER_DESCRIPTORS: usize = 64;
@@ -113,7 +110,8 @@ impl Server {
         self.workers.len()
     }
 
-    /// Tells the workers to stop: they accept no more and finish what is under way, within the limit `drain_timeout_ms`.
+    /// Tells the workers to stop: they serve whoever has connected already, accept no more, and finish what is under way,
+    /// within the limit `drain_timeout_ms`.
     ///
     /// # Errors
     /// What the kernel said to the signal.
@@ -250,7 +248,7 @@ fn listener(address: SocketAddr) -> io::Result<TcpListener> {
     // Connections inherit it (tcp(7)), which saves a system call for each.
     socket.set_tcp_nodelay(true)?;
     socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
+    socket.listen(BACKLOG_MAX.into())?;
     Ok(socket.into())
 }
 

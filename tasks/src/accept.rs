@@ -6,7 +6,7 @@ use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
 
-use orthant_core::{Buffers, Handler, Id, Now};
+use orthant_core::{BACKLOG_MAX, Buffers, Handler, Id, Now};
 
 use crate::Tasks;
 
@@ -14,39 +14,50 @@ use crate::Tasks;
 const REST: Duration = Duration::from_millis(100);
 
 impl<H: Handler, B: Buffers, N: Fn() -> Now> Tasks<H, B, N> {
-    /// Accepts by `accept` and begins to `serve` what it gave, until `stop` is over. A socket that is not wanted is closed
-    /// by being dropped.
+    /// Accepts by `accept` and begins to `serve` what it gave, until `stop` is over; then who has connected already, by
+    /// `accept_now`, which does not wait. A socket that is not wanted is closed by being dropped.
     ///
     /// # Errors
     /// When the listener, or `stop`, is unfit for use.
     pub async fn accept<S, R: Future>(
         &self,
         accept: impl AsyncFn() -> io::Result<S>,
+        accept_now: impl Fn() -> io::Result<S>,
         stop: impl Future<Output = io::Result<()>>,
         sleep: impl Fn(Duration) -> R,
         serve: impl Fn(Id, S),
     ) -> io::Result<()> {
+        let serve = |socket| {
+            if let Some(id) = self.open() {
+                serve(id, socket);
+            }
+        };
         let mut stop = pin!(stop);
-        loop {
+        let stopped = loop {
             match self.unless(stop.as_mut(), accept()).await {
-                Err(stopped) => return stopped,
-                Ok(Ok(socket)) => {
-                    if let Some(id) = self.open() {
-                        serve(id, socket);
-                    }
-                }
+                Err(stopped) => break stopped,
+                Ok(Ok(socket)) => serve(socket),
                 Ok(Err(error)) => match error.raw_os_error().unwrap_or_default() {
                     libc::EBADF | libc::EINVAL | libc::ENOTSOCK => return Err(error),
                     // No room: there may be some in a while. Whatever else is said concerns one connection (accept(2)).
                     libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM => {
                         if let Err(stopped) = self.unless(stop.as_mut(), sleep(REST)).await {
-                            return stopped;
+                            break stopped;
                         }
                     }
                     _ => {}
                 },
             }
+        };
+        for _ in 0..BACKLOG_MAX {
+            match accept_now() {
+                Ok(socket) => serve(socket),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                // Whatever it says: the next one may do better.
+                Err(_) => {}
+            }
         }
+        stopped
     }
 
     /// What `future` comes to, unless `stop` is over before.

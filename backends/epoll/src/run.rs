@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind};
 use std::net::TcpListener;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
-use orthant_core::{Buffers, Ended, Handler, Id, Now, Want, Worker};
+use orthant_core::{BACKLOG_MAX, Buffers, Ended, Handler, Id, Now, Want, Worker};
 
 use crate::sockets::Sockets;
 use crate::sys::{self, Epoll, Event};
@@ -80,7 +80,7 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
                 let event = self.epoll.event(index);
                 match event.token {
                     LISTENER => self.accept(time)?,
-                    STOP => self.stop(),
+                    STOP => self.stop(time)?,
                     bits => self.ready(Id::from_bits(bits), event),
                 }
             }
@@ -149,10 +149,18 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
         Ok(())
     }
 
-    fn stop(&mut self) {
+    /// Accepts who has connected already, and nobody after them.
+    fn stop(&mut self, time: Now) -> io::Result<()> {
+        for _ in 0..usize::from(BACKLOG_MAX).div_ceil(TURN_ACCEPTS) {
+            self.accept(time)?;
+            if self.rest_until_ms.is_none() {
+                break;
+            }
+        }
         self.listener = None;
         self.rest_until_ms = None;
         self.worker.drain();
+        Ok(())
     }
 
     #[inline]

@@ -12,7 +12,7 @@ use glommio::{LocalExecutor, LocalExecutorBuilder, PoolPlacement, spawn_local};
 use orthant_core::{Buffers, Handler, Now, Worker};
 use orthant_tasks::Tasks;
 
-use crate::sockets::{Socket, accept, readable};
+use crate::sockets::{Socket, accept, accept_now, readable};
 use crate::tuning::Tuning;
 
 /// A sleep that leaves the executor a turn of its reactor at least.
@@ -42,14 +42,13 @@ pub fn run<H: Handler + 'static, B: Buffers + 'static>(
         let accept = async || accept(&listener).await;
         let stop = async {
             readable(stop).await;
-            // Whoever has connected before is accepted in this turn.
-            sleep(TURN).await;
             Ok(())
         };
         let serve = |id, stream| {
             spawn_local(Socket::new(tasks.clone(), id, stream, buffer.clone())).detach();
         };
-        let accepted = tasks.accept(accept, stop, sleep, serve).await;
+        let accept_now = || accept_now(&listener);
+        let accepted = tasks.accept(accept, accept_now, stop, sleep, serve).await;
         drop(listener);
         tasks.drained().await;
         // An executor leaks the tasks that it is dropped with, and this one holds the worker.

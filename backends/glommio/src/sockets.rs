@@ -114,13 +114,19 @@ impl<H: Handler, B: Buffers, N: Fn() -> Now> Future for Socket<H, B, N> {
 pub(crate) async fn accept(listener: &TcpListener) -> io::Result<TcpStream> {
     glommio::yield_if_needed().await;
     loop {
-        match listener.accept() {
+        match accept_now(listener) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 readable(listener.try_clone()?.into()).await;
             }
-            accepted => return accepted.map(|(stream, _)| sys::adopt(stream.into())),
+            accepted => return accepted,
         }
     }
+}
+
+/// The same without waiting.
+pub(crate) fn accept_now(listener: &TcpListener) -> io::Result<TcpStream> {
+    let (stream, _) = listener.accept()?;
+    Ok(sys::adopt(stream.into()))
 }
 
 /// Waits until a socket has something to tell: data, its end, or a connection to accept. glommio offers no such wait,

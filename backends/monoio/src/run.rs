@@ -47,8 +47,9 @@ pub fn run<H: Handler + 'static, B: Buffers + 'static>(
                 )));
             };
             let accept = async || listener.accept().await;
+            let accept_now = || listener.accept_now();
             tasks
-                .accept(accept, stop.readable(true), sleep, serve)
+                .accept(accept, accept_now, stop.readable(true), sleep, serve)
                 .await?;
             drop(listener);
             tasks.drained().await;

@@ -37,14 +37,19 @@ impl Listener {
     /// Accepts a connection. Nothing is lost when this is dropped: the operation below it accepts nothing.
     pub(crate) async fn accept(&self) -> io::Result<TcpStream> {
         loop {
-            match self.listener.accept() {
-                Ok((stream, _)) => return TcpStream::from_std(stream),
+            match self.accept_now() {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.waited_for.readable(true).await?;
                 }
-                Err(error) => return Err(error),
+                accepted => return accepted,
             }
         }
+    }
+
+    /// The same without waiting.
+    pub(crate) fn accept_now(&self) -> io::Result<TcpStream> {
+        let (stream, _) = self.listener.accept()?;
+        TcpStream::from_std(stream)
     }
 }
 

@@ -52,12 +52,15 @@ pub fn run<H: Handler + 'static, B: Buffers + 'static>(
             let accepting = listener.async_io(Interest::READABLE, TcpListener::accept);
             accepting.await.map(|(stream, _)| stream)
         };
+        let accept_now = || Ok(listener.get_ref().accept()?.0);
         let buffer = Rc::new(RefCell::new(vec![0; tuning.receive_bytes]));
         let serve = |id, stream| match Socket::new(&tasks, id, stream, &buffer) {
             Ok(socket) => drop(spawn(socket)),
             Err(_) => tasks.ended(id, Ended::Broken),
         };
-        tasks.accept(accept, stop.readable(), sleep, serve).await?;
+        tasks
+            .accept(accept, accept_now, stop.readable(), sleep, serve)
+            .await?;
         drop(listener);
         tasks.drained().await;
         Ok(())

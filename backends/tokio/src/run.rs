@@ -14,6 +14,7 @@ use tokio::task::spawn_local;
 use tokio::time::sleep;
 
 use crate::sockets::Socket;
+use crate::sys;
 use crate::tuning::Tuning;
 
 /// Runs `worker` on `listener` until `stop` becomes readable, then until everything under way is finished.
@@ -44,10 +45,13 @@ pub fn run<H: Handler + 'static, B: Buffers + 'static>(
         let timekeeper = tasks.clone();
         spawn_local(async move { timekeeper.keep_time(sleep).await });
         let accept = async || listener.accept().await.map(|(stream, _)| stream);
+        let accept_now = || sys::accept_now(&listener);
         let serve = |id, stream| {
             spawn_local(Socket::new(tasks.clone(), id, stream, buffer.clone()));
         };
-        tasks.accept(accept, stop.readable(), sleep, serve).await?;
+        tasks
+            .accept(accept, accept_now, stop.readable(), sleep, serve)
+            .await?;
         drop(listener);
         tasks.drained().await;
         Ok(())

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
-use orthant_core::{Buffers, Ended, Handler, Id, Now, Want, Worker};
+use orthant_core::{BACKLOG_MAX, Buffers, Ended, Handler, Id, Now, Want, Worker};
 
 use crate::sockets::Sockets;
 use crate::sys::ring::{Completion, IGNORED, Ring};
@@ -19,6 +19,7 @@ const KIND: u64 = 0xff << 56;
 // What belongs to no connection.
 const ACCEPT: u64 = 3 << 56;
 const STOP: u64 = 4 << 56;
+const LAST_ACCEPT: u64 = 6 << 56;
 // Of a connection again: its sending direction is being closed.
 const SHUT: u64 = 5 << 56;
 
@@ -44,6 +45,7 @@ pub fn run<H: Handler, B: Buffers>(
         listener: Some(listener),
         accepting: false,
         stopping: false,
+        backlog_left: BACKLOG_MAX,
         rest_until_ms: None,
         sockets,
     };
@@ -61,6 +63,8 @@ struct Loop<'w, H: Handler, B: Buffers> {
     /// A multishot accept is armed.
     accepting: bool,
     stopping: bool,
+    /// How many are accepted at most while it stops.
+    backlog_left: u16,
     /// Accepting was refused; until then, or until a connection ends, it is not tried again.
     rest_until_ms: Option<u64>,
     sockets: Sockets,
@@ -103,7 +107,7 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
             _ if completion.token == IGNORED => Ok(()),
             RECEIVE => self.received(id, completion),
             SEND => self.sent(id, completion.result),
-            ACCEPT => self.accepted(completion, time),
+            ACCEPT | LAST_ACCEPT => self.accepted(completion, time),
             STOP => self.stop(),
             SHUT => self.shut(id),
             _ => unreachable!("every operation has one of these kinds"),
@@ -146,23 +150,48 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
                 }
             }
         }
-        if self.stopping && !self.accepting {
-            self.listener = None;
+        match self.stopping {
+            false => self.accept(),
+            true => self.accepted_last(completion),
         }
-        self.accept()
     }
 
-    /// The listener stays until the accept has ended: its descriptor may stand in an operation that is yet to be handed over.
+    /// The accept that is armed may be cancelled before it has looked who is there, so one more follows it.
     fn stop(&mut self) -> io::Result<()> {
         self.stopping = true;
         self.rest_until_ms = None;
-        self.worker.drain();
         if self.accepting {
             self.ring.cancel(ACCEPT)
         } else {
-            self.listener = None;
-            Ok(())
+            self.accept_last()
         }
+    }
+
+    /// Accepts who has connected already: an accept looks at once, and is cancelled when it would begin to wait.
+    fn accept_last(&mut self) -> io::Result<()> {
+        if let Some(listener) = &self.listener {
+            self.accepting = true;
+            self.ring.push(&Operation::accept(listener, LAST_ACCEPT))?;
+            self.ring.cancel(LAST_ACCEPT)?;
+        }
+        Ok(())
+    }
+
+    /// The listener stays until the last accept has ended: its descriptor may stand in an operation that is yet to be
+    /// handed over.
+    fn accepted_last(&mut self, completion: Completion) -> io::Result<()> {
+        self.backlog_left = self.backlog_left.saturating_sub(1);
+        if self.accepting {
+            return Ok(());
+        }
+        // Without an error it has ended for want of room in the completion queue.
+        let waited = completion.token == LAST_ACCEPT && completion.result < 0;
+        if waited || self.backlog_left == 0 {
+            self.listener = None;
+            self.worker.drain();
+            return Ok(());
+        }
+        self.accept_last()
     }
 
     #[inline]

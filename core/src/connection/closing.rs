@@ -47,8 +47,11 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
 
     /// The worker drains: a connection without a request under way ends, others after their next answer. It lingers, since
     /// the rest of a pipelined batch may lie unread in the kernel: a reset would cost the peer the answers before it.
+    ///
+    /// One that has not asked yet stays, for its first request may lie there too; it may not be idle for long any more.
     pub(crate) fn drain(&mut self) {
-        if matches!(self.phase, Phase::Head) && self.tail.is_empty() {
+        let answered = self.output.bytes > 0 || !self.buffers.pending().is_empty();
+        if answered && matches!(self.phase, Phase::Head) && self.tail.is_empty() {
             self.reason = CloseReason::Drained;
             self.phase = Phase::Ending {
                 lingers: true,

@@ -32,6 +32,33 @@ fn it_serves_and_stops_on_either_signal() {
     }
 }
 
+/// The kernel accepts for a server that does not run; whoever asked it before the signal is answered after it.
+#[test]
+fn who_waits_to_be_accepted_is_answered_before_stopping() {
+    let (mut child, address) = start(&["--workers", "1"]);
+    child.signal("-STOP");
+    let clients: Vec<_> = (0..50)
+        .map(|_| {
+            let mut client = connect(address);
+            client
+                .write_all(b"GET /pipeline HTTP/1.1\r\nHost: a\r\n\r\n")
+                .unwrap();
+            client
+        })
+        .collect();
+    child.terminate();
+    child.signal("-CONT");
+    for mut client in clients {
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).unwrap();
+        assert!(
+            answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("\r\n\r\nok"),
+            "{answer:?}"
+        );
+    }
+    assert!(child.wait().unwrap().success());
+}
+
 #[test]
 fn an_answer_under_way_is_finished_while_stopping() {
     let (mut child, address) = start(&["--workers", "1", "--app", "probe"]);

@@ -13,6 +13,7 @@ every_strategy! {
     waiting_for_a_region_ends_in_503
     parked_requests_come_back_in_time
     draining_finishes_what_is_under_way
+    draining_hears_whoever_has_not_asked_yet
     draining_ends_at_its_deadline
 }
 
@@ -266,6 +267,29 @@ fn draining_finishes_what_is_under_way<B: Buffers>() {
     assert_eq!(
         (partial.answers(), partial.shut),
         (vec![(200, letters(2))], true)
+    );
+}
+
+fn draining_hears_whoever_has_not_asked_yet<B: Buffers>() {
+    let mut worker = worker::<B>(Limits::DEFAULT);
+    let mut silent = Client::new(&mut worker);
+    let mut late = Client::new(&mut worker);
+    worker.drain();
+    pass(&mut worker, &mut late, Limits::DEFAULT.drain_first_ms - 1);
+    silent.take(&mut worker);
+    assert_eq!((silent.want, late.want), (Want::RECEIVE, Want::RECEIVE));
+    late.send(&mut worker, &[GET, GET].concat());
+    assert_eq!(late.answers().len(), 2);
+    assert!(late.shut && late.text().contains("Connection: close"));
+    pass(
+        &mut worker,
+        &mut silent,
+        Limits::DEFAULT.drain_first_ms + 10,
+    );
+    assert_eq!(silent.want, Want::CLOSE);
+    assert_eq!(
+        worker.ended(silent.id, Ended::Wanted),
+        Some(CloseReason::Drained)
     );
 }
 
