@@ -9,6 +9,8 @@
 //!                                                                                  │
 //!  task of connection 9 ◀── woken; finds its new wishes by `changed` ──────────────┘
 //! ```
+//! Runtimes that tell readiness share [`Socket`] too, the task of a connection, and each implements [`Stream`].
+//!
 //! Nothing of the runtime is known here but `Waker`. Nothing is borrowed while a task waits, and a waker that is woken
 //! only puts its task in line, so no event happens within another.
 
@@ -16,6 +18,9 @@
 
 mod accept;
 mod seats;
+mod sockets;
+
+pub use sockets::{Socket, Stream};
 
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};

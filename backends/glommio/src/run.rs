@@ -10,9 +10,9 @@ use std::time::Duration;
 use glommio::timer::sleep;
 use glommio::{LocalExecutor, LocalExecutorBuilder, PoolPlacement, spawn_local};
 use orthant_core::{Buffers, Handler, Now, Worker};
-use orthant_tasks::Tasks;
+use orthant_tasks::{Socket, Tasks};
 
-use crate::sockets::{Socket, accept, accept_now, readable};
+use crate::sockets::{Stream, accept, accept_now, readable};
 use crate::tuning::Tuning;
 
 /// A sleep that leaves the executor a turn of its reactor at least.
@@ -45,6 +45,7 @@ pub fn run<H: Handler + 'static, B: Buffers + 'static>(
             Ok(())
         };
         let serve = |id, stream| {
+            let stream = Stream(stream);
             spawn_local(Socket::new(tasks.clone(), id, stream, buffer.clone())).detach();
         };
         let accept_now = || accept_now(&listener);

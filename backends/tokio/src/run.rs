@@ -8,12 +8,12 @@ use std::os::unix::net::UnixStream;
 use std::rc::Rc;
 
 use orthant_core::{Buffers, Handler, Now, Worker};
-use orthant_tasks::Tasks;
+use orthant_tasks::{Socket, Tasks};
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::task::spawn_local;
 use tokio::time::sleep;
 
-use crate::sockets::Socket;
+use crate::sockets::Stream;
 use crate::sys;
 use crate::tuning::Tuning;
 
@@ -47,6 +47,7 @@ pub fn run<H: Handler + 'static, B: Buffers + 'static>(
         let accept = async || listener.accept().await.map(|(stream, _)| stream);
         let accept_now = || sys::accept_now(&listener);
         let serve = |id, stream| {
+            let stream = Stream(stream);
             spawn_local(Socket::new(tasks.clone(), id, stream, buffer.clone()));
         };
         tasks

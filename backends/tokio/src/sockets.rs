@@ -1,106 +1,64 @@
-//! The sockets of a worker's connections, each in the task of its connection, which does what it wants as far as that can be done now, then waits for the socket, or for a
-//! change that came from elsewhere.
+//! The sockets of a worker's connections, as the ground of task backends drives them.
 
-use std::cell::RefCell;
-use std::future::Future;
 use std::io;
 use std::pin::Pin;
-use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use orthant_core::{Buffers, Ended, Handler, Id, Now, Want};
-use orthant_tasks::Tasks;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use crate::sys;
 
-/// A connection and its socket. Being ready means being over.
-pub(crate) struct Socket<H: Handler, B: Buffers, N: Fn() -> Now> {
-    tasks: Rc<Tasks<H, B, N>>,
-    id: Id,
-    stream: TcpStream,
-    want: Want,
-    /// What all connections of the thread receive into, one after the other.
-    buffer: Rc<RefCell<Vec<u8>>>,
-}
+/// A socket of tokio.
+pub(crate) struct Stream(pub(crate) TcpStream);
 
-impl<H: Handler, B: Buffers, N: Fn() -> Now> Socket<H, B, N> {
-    pub(crate) fn new(
-        tasks: Rc<Tasks<H, B, N>>,
-        id: Id,
-        stream: TcpStream,
-        buffer: Rc<RefCell<Vec<u8>>>,
-    ) -> Socket<H, B, N> {
-        Socket {
-            tasks,
-            id,
-            stream,
-            want: Want::RECEIVE,
-            buffer,
-        }
+impl orthant_tasks::Stream for Stream {
+    #[inline]
+    fn poll_send(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(context, bytes)
     }
 
-    /// Goes on as far as possible; ready when the connection is to be closed.
-    fn go_on(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        loop {
-            if let Some(want) = self.tasks.changed(self.id, context) {
-                self.want = want;
-            }
-            if self.want.close() {
-                return Poll::Ready(Ok(()));
-            }
-            if self.want.send()
-                && let Poll::Ready(sent) = self.send(context)
-            {
-                sent?;
-            } else if self.want.shut() {
-                sys::shut(&self.stream)?;
-                self.want = Want::RECEIVE;
-            } else if self.want.receive() {
-                ready!(self.receive(context))?;
-            } else {
-                return Poll::Pending;
-            }
-        }
+    #[inline]
+    fn poll_receive(
+        &mut self,
+        context: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        let mut buffer = ReadBuf::new(buffer);
+        ready!(Pin::new(&mut self.0).poll_read(context, &mut buffer))?;
+        Poll::Ready(Ok(buffer.filled().len()))
     }
 
-    /// Sends what goes out at once.
-    fn send(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut sent = Poll::Pending;
-        let stream = Pin::new(&mut self.stream);
-        self.want = self.tasks.event(self.id, |worker| {
-            sent = stream.poll_write(context, worker.pending(self.id));
-            let bytes = match sent {
-                Poll::Ready(Ok(bytes)) => bytes,
-                _ => 0,
-            };
-            worker.on_sent(self.id, bytes)
-        });
-        sent.map_ok(drop)
-    }
-
-    /// Receives what is there.
-    fn receive(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut buffer = self.buffer.borrow_mut();
-        let mut buffer = ReadBuf::new(&mut buffer);
-        ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer))?;
-        self.want = self
-            .tasks
-            .event(self.id, |worker| worker.on_bytes(self.id, buffer.filled()));
-        Poll::Ready(Ok(()))
+    fn shut(&mut self, _: &mut Context<'_>) -> io::Result<()> {
+        sys::shut(&self.0)
     }
 }
 
-impl<H: Handler, B: Buffers, N: Fn() -> Now> Future for Socket<H, B, N> {
-    type Output = ();
+#[cfg(test)]
+mod tests {
+    use orthant_core::{Answer, Buffers, Handler, Now, Outcome, Request, Split};
+    use orthant_tasks::Socket;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let how = match ready!(self.go_on(context)) {
-            Ok(()) => Ended::Wanted,
-            Err(_) => Ended::Broken,
-        };
-        self.tasks.ended(self.id, how);
-        Poll::Ready(())
+    use super::*;
+
+    struct Nothing;
+
+    impl Handler for Nothing {
+        type Exchange = ();
+
+        fn on_request(
+            &mut self,
+            _: &Request<'_>,
+            _: &mut (),
+            _: Answer<'_, impl Buffers>,
+        ) -> Outcome {
+            unreachable!("nobody asks")
+        }
+    }
+
+    #[test]
+    fn a_task_is_small() {
+        let bytes = size_of::<Socket<Nothing, Split, fn() -> Now, Stream>>();
+        assert!(bytes <= 64, "{bytes} bytes");
     }
 }

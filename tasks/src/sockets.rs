@@ -1,0 +1,121 @@
+//! The socket of a connection on a runtime that tells readiness: it does what the connection wants as far as that can be
+//! done now, then waits for the socket, or for a change that came from elsewhere.
+//!
+//! The kernel holds no memory of ours beyond a call, so all connections of a thread receive into one buffer. Runtimes
+//! whose operations own their memory have sockets of another kind.
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+
+use orthant_core::{Buffers, Ended, Handler, Id, Now, Want};
+
+use crate::Tasks;
+
+/// A runtime's socket. What cannot be done now is done in a later call, for which the task is woken.
+pub trait Stream: Unpin {
+    /// Sends what goes out at once, some of it at least.
+    fn poll_send(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>>;
+
+    /// Receives what is there; 0 bytes are the end of input.
+    fn poll_receive(
+        &mut self,
+        context: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>>;
+
+    /// Closes the sending direction. A peer that is gone already needs no more of it.
+    fn shut(&mut self, context: &mut Context<'_>) -> io::Result<()>;
+}
+
+/// A connection and its socket, to be a task. Being ready means being over.
+pub struct Socket<H: Handler, B: Buffers, N: Fn() -> Now, S> {
+    tasks: Rc<Tasks<H, B, N>>,
+    id: Id,
+    stream: S,
+    want: Want,
+    /// What all connections of the thread receive into, one after the other.
+    buffer: Rc<RefCell<Vec<u8>>>,
+}
+
+impl<H: Handler, B: Buffers, N: Fn() -> Now, S: Stream> Socket<H, B, N, S> {
+    /// The socket of a connection that has just been opened.
+    pub fn new(
+        tasks: Rc<Tasks<H, B, N>>,
+        id: Id,
+        stream: S,
+        buffer: Rc<RefCell<Vec<u8>>>,
+    ) -> Socket<H, B, N, S> {
+        Socket {
+            tasks,
+            id,
+            stream,
+            want: Want::RECEIVE,
+            buffer,
+        }
+    }
+
+    /// Goes on as far as possible; ready when the connection is to be closed.
+    fn go_on(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            if let Some(want) = self.tasks.changed(self.id, context) {
+                self.want = want;
+            }
+            if self.want.close() {
+                return Poll::Ready(Ok(()));
+            }
+            if self.want.send()
+                && let Poll::Ready(sent) = self.send(context)
+            {
+                sent?;
+            } else if self.want.shut() {
+                self.stream.shut(context)?;
+                self.want = Want::RECEIVE;
+            } else if self.want.receive() {
+                ready!(self.receive(context))?;
+            } else {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// Sends what goes out at once.
+    fn send(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut sent = Poll::Pending;
+        self.want = self.tasks.event(self.id, |worker| {
+            sent = self.stream.poll_send(context, worker.pending(self.id));
+            let bytes = match sent {
+                Poll::Ready(Ok(bytes)) => bytes,
+                _ => 0,
+            };
+            worker.on_sent(self.id, bytes)
+        });
+        sent.map_ok(drop)
+    }
+
+    /// Receives what is there.
+    fn receive(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut buffer = self.buffer.borrow_mut();
+        let received = ready!(self.stream.poll_receive(context, &mut buffer))?;
+        self.want = self.tasks.event(self.id, |worker| {
+            worker.on_bytes(self.id, &buffer[..received])
+        });
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<H: Handler, B: Buffers, N: Fn() -> Now, S: Stream> Future for Socket<H, B, N, S> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let how = match ready!(self.go_on(context)) {
+            Ok(()) => Ended::Wanted,
+            Err(_) => Ended::Broken,
+        };
+        self.tasks.ended(self.id, how);
+        Poll::Ready(())
+    }
+}
