@@ -431,7 +431,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
                 }
             }
             Timer::Head | Timer::Content => self.refuse(shared, Fault::Silence),
-            Timer::Idle if shared.draining => self.end(CloseReason::Drained),
+            Timer::Idle if shared.draining => self.leave(),
             Timer::Idle => self.end(CloseReason::Idle),
             Timer::Send => self.end(CloseReason::SlowReader),
             Timer::Linger => self.end(self.reason),

@@ -56,9 +56,9 @@ pub struct Limits {
     pub linger_timeout_ms: u64,
     /// How long a draining worker waits for what is under way. Beyond: reset.
     pub drain_timeout_ms: u64,
-    /// How long a draining worker waits for the first request of a connection, which may lie in the kernel already.
-    /// Beyond: closed.
-    pub drain_first_ms: u64,
+    /// How long a draining worker waits for a request of an idle connection, which may lie in the kernel already. Beyond:
+    /// closed.
+    pub drain_idle_ms: u64,
 }
 
 impl Limits {
@@ -82,7 +82,7 @@ impl Limits {
         send_bytes_per_s_min: 1024,
         linger_timeout_ms: 2_000,
         drain_timeout_ms: 10_000,
-        drain_first_ms: 200,
+        drain_idle_ms: 200,
     };
 
     /// The most that the regions of a worker can take, in bytes, with the strategies leased and split, where a connection
@@ -103,7 +103,7 @@ impl Default for Limits {
 const _: () = {
     assert!(Limits::DEFAULT.request_line_bytes_max < Limits::DEFAULT.head_bytes_max);
     assert!(Limits::DEFAULT.big_regions_max > 0);
-    assert!(Limits::DEFAULT.drain_first_ms < Limits::DEFAULT.drain_timeout_ms);
+    assert!(Limits::DEFAULT.drain_idle_ms < Limits::DEFAULT.drain_timeout_ms);
     assert!(Limits::DEFAULT.region_wait_ms < Limits::DEFAULT.send_timeout_ms);
     assert!(
         ANSWER_HEAD_BYTES_MAX * 2 < SMALL_REGION_BYTES && SMALL_REGION_BYTES < BIG_REGION_BYTES

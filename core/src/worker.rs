@@ -33,7 +33,7 @@ const TRIM_MS: u64 = 1_000;
 ///   `ended`. An id that has ended is harmless wherever it turns up: nothing is wanted for it.
 /// - After the events of a turn, `next_changed` is called until it returns `None`.
 /// - Told to stop, the loop accepts who has connected already, [`BACKLOG_MAX`](crate::BACKLOG_MAX) at most, and then calls
-///   `drain`. It need not hear them before: the worker waits for a first request.
+///   `drain`. It need not hear them before: the worker waits for what they ask.
 pub struct Worker<H: Handler, B: Buffers> {
     connections: Slab<Connection<H, B>>,
     shared: Shared<H>,
@@ -288,18 +288,17 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
         (next_ms != u64::MAX).then_some(next_ms)
     }
 
-    /// Stops: nothing is opened any more, idle connections close, the others after their next answer, and all of them
-    /// when `drain_timeout_ms` are over; one that has not asked yet has `drain_first_ms` to do so. The worker has stopped
-    /// when `live` is 0.
+    /// Stops: nothing is opened any more, connections close after their next answer, those that ask for nothing within
+    /// `drain_idle_ms` then, and all of them when `drain_timeout_ms` are over. The worker has stopped when `live` is 0.
     pub fn drain(&mut self) {
         if !self.shared.draining {
             self.shared.draining = true;
             let limits = &mut self.shared.limits;
-            // Nobody else is idle any more.
-            limits.idle_timeout_ms = limits.idle_timeout_ms.min(limits.drain_first_ms);
+            limits.idle_timeout_ms = limits.idle_timeout_ms.min(limits.drain_idle_ms);
             let now_ms = self.shared.now.monotonic_ms;
             self.drain_until_ms = now_ms.saturating_add(limits.drain_timeout_ms);
-            self.each(Connection::drain);
+            // Whoever is idle is given its new deadline.
+            self.each(|_| ());
         }
     }
 

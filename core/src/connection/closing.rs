@@ -45,19 +45,14 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
         }
     }
 
-    /// The worker drains: a connection without a request under way ends, others after their next answer. It lingers, since
-    /// the rest of a pipelined batch may lie unread in the kernel: a reset would cost the peer the answers before it.
-    ///
-    /// One that has not asked yet stays, for its first request may lie there too; it may not be idle for long any more.
-    pub(crate) fn drain(&mut self) {
-        let answered = self.output.bytes > 0 || !self.buffers.pending().is_empty();
-        if answered && matches!(self.phase, Phase::Head) && self.tail.is_empty() {
-            self.reason = CloseReason::Drained;
-            self.phase = Phase::Ending {
-                lingers: true,
-                shut: false,
-            };
-        }
+    /// The worker drains, and nothing was asked for a while: ends. It lingers, since a request may be on its way: a reset
+    /// would cost the peer the answers before it.
+    pub(super) fn leave(&mut self) {
+        self.reason = CloseReason::Drained;
+        self.phase = Phase::Ending {
+            lingers: true,
+            shut: false,
+        };
     }
 
     /// Ends now, whatever is under way.

@@ -262,9 +262,6 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
     fn after_kept(&mut self, shared: &mut Shared<H>, tail: Vec<u8>) {
         self.advance(shared, &tail[self.content_end..]);
         shared.pool.keep_tail(tail);
-        if shared.draining {
-            self.drain();
-        }
         if self.input_ended {
             self.end_of_input(shared);
         }
