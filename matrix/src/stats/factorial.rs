@@ -15,6 +15,16 @@
 //!       └ blocks   └───────── between designs ─────┘   └ designs differ otherwise in other launches
 //! ```
 //!
+//! Noise is in every part, by its degrees of freedom: of 6 × 3 × 3 designs in 8 launches interactions have 44 and the rest
+//! 371. So shares are ω², the estimate that takes what noise puts into a part off it:
+//!
+//! ```text
+//! share = (squares of the part − its degrees of freedom · noise) / (all + noise)       noise = rest / its degrees
+//! ```
+//!
+//! It is 0 where that is negative, and the rest is what the others leave (Hays, *Statistics*, 1963; Olejnik & Algina,
+//! *Psychological Methods* 8, 2003, 434–447, who keep blocks in the whole as well).
+//!
 //! A main effect is an average over the other axes; where interactions are large, no design need show it. Launches are
 //! the blocks: what moves all designs of a launch alike is in no effect, and the estimates of an effect, one per launch,
 //! are what a test may use. What chance gave a design for good, such as the layout of its code, is in every launch and
@@ -39,11 +49,11 @@ pub struct Factorial {
 pub struct Effects {
     /// By axis and value: one estimate per launch.
     pub by_launch: Vec<Vec<Vec<f64>>>,
-    /// None where values do not meet equally often, or nothing varies.
+    /// None where values do not meet equally often, nothing varies, or nothing is left to tell noise by.
     pub shares: Option<Shares>,
 }
 
-/// Shares of the sum of squares; together 1.
+/// Shares of the variance without what noise adds to each (ω²); together 1.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Shares {
     /// One per axis.
@@ -174,15 +184,25 @@ impl Factorial {
                     .sum::<f64>()
         };
         let axes: Vec<f64> = (0..self.sizes.len()).map(of_axis).collect();
-        // Differences of sums: what is 0 may come out a little below.
-        let interactions = (between_designs - axes.iter().sum::<f64>()).max(0.0);
-        let rest = (all - between_launches - between_designs).max(0.0);
-        (all > 0.0).then(|| Shares {
-            axes: axes.iter().map(|squares| squares / all).collect(),
-            interactions: interactions / all,
-            launches: between_launches / all,
-            rest: rest / all,
-        })
+        let interactions = between_designs - axes.iter().sum::<f64>();
+        let rest = all - between_launches - between_designs;
+
+        let free_of_axes: usize = self.sizes.iter().map(|size| size - 1).sum();
+        let free_of_rest = (launches - 1.0) * (designs - 1.0);
+        // A difference of sums: what is 0 may come out a little below.
+        let noise = rest.max(0.0) / free_of_rest;
+        let share = |squares: f64, free: f64| ((squares - free * noise) / (all + noise)).max(0.0);
+        let of_axes = axes.iter().zip(&self.sizes);
+        let shares = Shares {
+            axes: of_axes
+                .map(|(squares, size)| share(*squares, (size - 1) as f64))
+                .collect(),
+            interactions: share(interactions, designs - 1.0 - free_of_axes as f64),
+            launches: share(between_launches, launches - 1.0),
+            rest: 0.0,
+        };
+        let rest = 1.0 - shares.axes.iter().sum::<f64>() - shares.interactions - shares.launches;
+        (all > 0.0 && free_of_rest > 0.0).then_some(Shares { rest, ..shares })
     }
 }
 
@@ -219,7 +239,8 @@ pub fn completed(sizes: &[usize], designs: &[Vec<usize>]) -> Option<Vec<Vec<usiz
 }
 
 /// Every choice of one value per axis.
-fn combinations(values: &[Vec<usize>]) -> Vec<Vec<usize>> {
+#[must_use]
+pub fn combinations(values: &[Vec<usize>]) -> Vec<Vec<usize>> {
     let extend = |all: Vec<Vec<usize>>, axis: &Vec<usize>| {
         let with = |design: &Vec<usize>| -> Vec<Vec<usize>> {
             let with = |value: &usize| design.iter().chain([value]).copied().collect();
@@ -301,6 +322,9 @@ mod tests {
     /// squares  all 20.25+6.25+0.25+30.25 + 12.25+2.25+6.25+20.25 = 98
     ///          launches 4 · 2 · 0.25 = 2      a 8 · 9 = 72      b 8 · 2.25 = 18
     ///          designs 2 · (16 + 4 + 1 + 25) = 92, so interactions 92 − 90 = 2 and rest 98 − 2 − 92 = 4
+    /// noise    rest has (2 − 1) · (4 − 1) = 3 degrees of freedom, so 4/3; every other part has 1
+    /// shares   of 98 + 4/3 = 298/3:  a 72 − 4/3 = 212/3,  b 18 − 4/3 = 50/3,  interactions and launches 2 − 4/3 = 2/3,
+    ///          rest 8 · 4/3 = 32/3
     /// ```
     #[test]
     fn effects_and_shares_agree_with_a_sum_by_hand() {
@@ -320,9 +344,15 @@ mod tests {
             shares.launches,
             shares.rest,
         ];
-        for (share, squares) in found.iter().zip([72.0, 18.0, 2.0, 2.0, 4.0]) {
-            assert!(close(*share, squares / 98.0), "{found:?}");
+        for (share, thirds) in found.iter().zip([212.0, 50.0, 2.0, 2.0, 32.0]) {
+            assert!(close(*share, thirds / 298.0), "{found:?}");
         }
+    }
+
+    #[test]
+    fn one_launch_leaves_nothing_to_tell_noise_by() {
+        let effects = full(&[2, 2]).effects(&[vec![1.0, 3.0, 5.0, 11.0]]).unwrap();
+        assert_eq!(effects.shares, None);
     }
 
     /// Close to normal, standard deviation 1: the sum of twelve uniform numbers less six.
@@ -370,6 +400,64 @@ mod tests {
         let all =
             shares.axes.iter().sum::<f64>() + shares.interactions + shares.launches + shares.rest;
         assert!(close(all, 1.0), "{shares:?}");
+    }
+
+    /// The mean over `campaigns` of each share, axes first, then interactions, launches and rest; and each campaign's
+    /// share of interactions.
+    fn mean_shares(
+        campaigns: usize,
+        spread: f64,
+        cell: impl Fn(&[usize]) -> f64,
+    ) -> ([f64; 6], Vec<f64>) {
+        let mut random = Random::new(11, &[]);
+        let factorial = full(&[6, 3, 3]);
+        let (mut sums, mut of_interactions) = ([0.0; 6], Vec::new());
+        for _ in 0..campaigns {
+            let mut responses = launches(&mut random, spread, 1.0);
+            for launch in &mut responses {
+                let cells = launch.iter_mut().zip(&factorial.designs);
+                cells.for_each(|(response, design)| *response += cell(design));
+            }
+            let shares = factorial.effects(&responses).unwrap().shares.unwrap();
+            let [a, b, c] = shares.axes[..] else {
+                panic!("three axes")
+            };
+            let found = [a, b, c, shares.interactions, shares.launches, shares.rest];
+            assert!(found.iter().all(|share| *share >= 0.0), "{found:?}");
+            sums.iter_mut()
+                .zip(found)
+                .for_each(|(sum, share)| *sum += share);
+            of_interactions.push(shares.interactions);
+        }
+        of_interactions.sort_by(f64::total_cmp);
+        (sums.map(|sum| sum / campaigns as f64), of_interactions)
+    }
+
+    /// Uncorrected, interactions would have 44 of the 424 degrees of freedom within launches: a tenth.
+    #[test]
+    fn noise_alone_has_next_to_no_share() {
+        let (means, interactions) = mean_shares(400, 1.0, |_| 0.0);
+        assert!(means[..3].iter().all(|share| *share < 0.005), "{means:?}");
+        assert!(means[3] < 0.015 && means[5] > 0.97, "{means:?}");
+        assert!(interactions[379] < 0.045, "{interactions:?}");
+    }
+
+    /// Effects of a 0.5 on each of two values of three, mean square 1/6, and an interaction of the same mean square, beside
+    /// noise and launches as they come.
+    #[test]
+    fn planted_shares_are_recovered() {
+        let effect = |value: usize| [-0.5, 0.0, 0.5][value];
+        let cell = |design: &[usize]| {
+            effect(design[1]) + effect(design[1]) * effect(design[2]) * 6.0_f64.sqrt()
+        };
+        let (means, _) = mean_shares(400, 1.0, cell);
+        let all = 2.0 / 6.0 + 1.0 + 0.05_f64.powi(2);
+        for (share, planted) in means
+            .iter()
+            .zip([0.0, 1.0 / 6.0, 0.0, 1.0 / 6.0, 0.0025, 1.0])
+        {
+            assert!((share - planted / all).abs() < 0.01, "{means:?}");
+        }
     }
 
     /// Eight launches have 256 tosses, of which twelve may be rejected: a level of 95.3 %.
