@@ -2,7 +2,9 @@
 //!
 //! Only designs with valid figures in every launch count. The effects are those of a full factorial: where a design is
 //! missing, the value that misses most is left out of the effects, and a note says so. A sweep that was asked for pairs
-//! only has no full factorial; its main effects are those of least squares, and interactions hide in them.
+//! only has no full factorial; its main effects are those of least squares, and interactions hide in them. Notes tell
+//! three kinds of missing designs apart: those whose figures are not valid, those that this machine cannot run, and those
+//! that nobody asked for or that the axes exclude.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +13,7 @@ use serde::Serialize;
 use crate::axes::Coverage;
 use crate::record::{Launch, Plan};
 use crate::reduce;
-use crate::stats::factorial::{self, Factorial, completed};
+use crate::stats::factorial::{self, Factorial, combinations, completed};
 use crate::stats::mean;
 use crate::stats::signflip::{Interval, SignFlip};
 use crate::verdict::Metric;
@@ -27,7 +29,7 @@ const NAMED_MAX: usize = 3;
 pub struct Effects {
     /// The axes on which designs differ; none where the notes say why.
     pub axes: Vec<Axis>,
-    /// What designs differ by beyond the effects of their values, as a share of the sum of squares.
+    /// What designs differ by beyond the effects of their values, as a share of the variance without what noise adds.
     pub interactions_share: Option<f64>,
     /// What moved all designs of a launch alike.
     pub launches_share: Option<f64>,
@@ -46,7 +48,7 @@ pub struct Effects {
 pub struct Axis {
     /// Its name.
     pub name: String,
-    /// Its part of the sum of squares; none where the designs are unbalanced.
+    /// Its share of the variance, without what noise adds to it; none where the designs are unbalanced.
     pub share: Option<f64>,
     /// Its values.
     pub values: Vec<Value>,
@@ -67,9 +69,28 @@ pub struct Value {
 struct Named<'a> {
     axes: Vec<String>,
     values: Vec<Vec<&'a str>>,
-    /// By the numbers of their values: the names of all designs, and the responses of those that count.
-    designs: BTreeMap<Vec<usize>, &'a str>,
+    /// By the numbers of their values: the responses of the designs that count.
     responses: BTreeMap<Vec<usize>, Vec<f64>>,
+    /// The designs of the sweep that do not count.
+    missing: BTreeMap<Vec<usize>, Missing>,
+}
+
+/// Why a design does not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Missing {
+    Invalid,
+    CannotRun,
+    NotInSweep,
+}
+
+impl Missing {
+    fn sentence(self) -> &'static str {
+        match self {
+            Missing::Invalid => "without valid figures",
+            Missing::CannotRun => "that cannot run on this machine",
+            Missing::NotInSweep => "that this sweep does not have",
+        }
+    }
 }
 
 impl Effects {
@@ -91,12 +112,19 @@ impl Effects {
         };
         let kept = kept.filter(|kept| kept.iter().any(|values| values.len() > 1));
         let found = kept.and_then(|kept| named.effects(&kept, launches.len(), alpha, plan.seed));
+        let missing = named.listed(named.missing.keys().cloned());
+        let is_complete = named.missing.is_empty();
         let Some(mut effects) = found else {
-            return Effects::none(
-                "no effects: the designs with valid figures do not tell the values of any axis apart".to_owned(),
-            );
+            let why = "no effects: the designs with valid figures do not tell the values of any axis apart";
+            return Effects::none(match is_complete {
+                true => why.to_owned(),
+                false => format!("{why}; missing: {missing}"),
+            });
         };
         if plan.coverage == Coverage::Pairwise {
+            if !is_complete {
+                notes.push(format!("missing in the effects: {missing}"));
+            }
             notes.push(
                 "the designs cover pairs only: these are main effects by least squares, and what three values do to each \
                  other is in them"
@@ -120,8 +148,8 @@ impl<'a> Named<'a> {
         let mut named = Named {
             axes: plan.axes.clone(),
             values: Vec::new(),
-            designs: BTreeMap::new(),
             responses: BTreeMap::new(),
+            missing: BTreeMap::new(),
         };
         for (arm, planned) in plan.arms.iter().enumerate() {
             let Some(design) = named.known(plan, &planned.name) else {
@@ -134,10 +162,14 @@ impl<'a> Named<'a> {
             let responses: Option<Vec<f64>> = launches.iter().map(response).collect();
             if let Some(responses) = responses.filter(|_| is_valid(arm)) {
                 named.responses.insert(design, responses);
+            } else {
+                named.missing.insert(design, Missing::Invalid);
             }
         }
         for left_out in &plan.left_out {
-            named.known(plan, &left_out.name);
+            if let Some(design) = named.known(plan, &left_out.name) {
+                named.missing.insert(design, Missing::CannotRun);
+            }
         }
         named
     }
@@ -161,9 +193,7 @@ impl<'a> Named<'a> {
                 known.len() - 1
             })
         };
-        let design: Vec<usize> = self.values.iter_mut().zip(values).map(number).collect();
-        self.designs.insert(design.clone(), name);
-        Some(design)
+        Some(self.values.iter_mut().zip(values).map(number).collect())
     }
 
     fn all(&self) -> Vec<Vec<usize>> {
@@ -188,26 +218,42 @@ impl<'a> Named<'a> {
     }
 
     fn gone(&self, axis: usize, value: usize, sizes: &[usize]) -> String {
-        let all = sizes.iter().product::<usize>() / sizes[axis];
-        let is_there = |design: &&Vec<usize>| design[axis] == value;
-        let there = self.responses.keys().filter(is_there).count();
-        let missing = self
-            .designs
-            .iter()
-            .filter(|(design, _)| design[axis] == value && !self.responses.contains_key(*design));
-        let mut names: Vec<&str> = missing.map(|(_, name)| *name).collect();
-        let more = if names.len() > NAMED_MAX { " …" } else { "" };
-        names.truncate(NAMED_MAX);
-        let names = match names.is_empty() {
-            true => String::new(),
-            false => format!(": {}{more}", names.join(", ")),
-        };
+        let mut all: Vec<Vec<usize>> = sizes.iter().map(|size| (0..*size).collect()).collect();
+        all[axis] = vec![value];
+        let all = combinations(&all);
+        let count = all.len();
+        let missing = all
+            .into_iter()
+            .filter(|design| !self.responses.contains_key(design));
         format!(
-            "without {} {}, for want of valid figures in {} of its {all} designs{names}",
+            "effects without {} {}; missing of its {count} designs: {}",
             self.axes[axis],
             self.values[axis][value],
-            all - there,
+            self.listed(missing),
         )
+    }
+
+    /// Designs that do not count, by the reason.
+    fn listed(&self, designs: impl Iterator<Item = Vec<usize>>) -> String {
+        let mut by_reason: BTreeMap<Missing, Vec<String>> = BTreeMap::new();
+        for design in designs {
+            let why = self.missing.get(&design);
+            let named = design
+                .iter()
+                .zip(&self.values)
+                .map(|(value, names)| names[*value]);
+            by_reason
+                .entry(why.copied().unwrap_or(Missing::NotInSweep))
+                .or_default()
+                .push(named.collect::<Vec<_>>().join("+"));
+        }
+        let listed = |(why, names): (Missing, Vec<String>)| {
+            let more = if names.len() > NAMED_MAX { ", …" } else { "" };
+            let named = names[..names.len().min(NAMED_MAX)].join(", ");
+            format!("{} {} ({named}{more})", names.len(), why.sentence())
+        };
+        let reasons: Vec<String> = by_reason.into_iter().map(listed).collect();
+        reasons.join(", ")
     }
 
     /// The effects over the designs whose values are all kept; axes with one value have none.

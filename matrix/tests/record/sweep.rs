@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use orthant_matrix::axes::Coverage;
-use orthant_matrix::record::{PlannedArm, Record};
+use orthant_matrix::record::{LeftOut, Plan, PlannedArm, Record};
 use orthant_matrix::sheet::Sheet;
 use orthant_matrix::table::Format;
 use orthant_matrix::workload::Workload;
@@ -117,7 +117,9 @@ fn effects_do_without_a_value_that_is_incomplete_and_say_so() {
     assert_eq!(effects.designs, 2);
     assert_eq!(
         effects.notes,
-        ["without buffers split, for want of valid figures in 1 of its 2 designs: uring+split"]
+        [
+            "effects without buffers split; missing of its 2 designs: 1 without valid figures (uring+split)"
+        ]
     );
     let unbeaten = sheet.blocks[0].unbeaten.as_ref().unwrap();
     assert!(unbeaten.iter().all(|design| design.design != "uring+split"));
@@ -130,7 +132,11 @@ fn effects_do_without_a_value_that_is_incomplete_and_say_so() {
     let sheet = Sheet::of(&record).unwrap();
     let effects = sheet.blocks[0].effects.as_ref().unwrap();
     assert_eq!((effects.designs, effects.axes.len()), (3, 2));
-    assert!(effects.rest_share.is_none() && effects.notes[0].contains("least squares"));
+    assert!(effects.rest_share.is_none() && effects.notes[1].contains("least squares"));
+    assert_eq!(
+        effects.notes[0],
+        "missing in the effects: 1 without valid figures (uring+split)"
+    );
 
     // Three invalid cells of four.
     for arm in [0, 1] {
@@ -139,6 +145,40 @@ fn effects_do_without_a_value_that_is_incomplete_and_say_so() {
     let sheet = Sheet::of(&record).unwrap();
     let effects = sheet.blocks[0].effects.as_ref().unwrap();
     assert!(effects.axes.is_empty() && effects.notes[0].starts_with("no effects"));
+    assert!(
+        effects.notes[0]
+            .ends_with("missing: 3 without valid figures (epoll+flat, epoll+split, uring+split)"),
+        "{effects:?}"
+    );
+}
+
+#[test]
+fn notes_tell_why_a_design_is_missing() {
+    let note = |change: &dyn Fn(&mut Plan)| {
+        let mut record = swept(Coverage::Full);
+        record.plans.values_mut().for_each(change);
+        let sheet = Sheet::of(&record).unwrap();
+        sheet.blocks[0].effects.as_ref().unwrap().notes.clone()
+    };
+    let left_out = |name: &str| LeftOut {
+        name: name.to_owned(),
+        reason: "refused".to_owned(),
+    };
+    assert_eq!(
+        note(&|plan| plan.left_out = vec![left_out("glommio+flat"), left_out("glommio+split")]),
+        [
+            "effects without backend glommio; missing of its 2 designs: 2 that cannot run on this machine (glommio+flat, \
+             glommio+split)"
+        ]
+    );
+    // Nobody asked for the other one, or the axes exclude it.
+    assert_eq!(
+        note(&|plan| plan.left_out = vec![left_out("glommio+flat")]),
+        [
+            "effects without backend glommio; missing of its 2 designs: 1 that cannot run on this machine (glommio+flat), \
+             1 that this sweep does not have (glommio+split)"
+        ]
+    );
 }
 
 #[test]
