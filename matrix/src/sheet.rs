@@ -12,6 +12,7 @@ mod print;
 use anyhow::Result;
 use serde::Serialize;
 
+use crate::arm::FLOOR;
 use crate::distance::Distance;
 use crate::machine::state_over;
 use crate::record::{Latency, Launch, LeftOut, Observation, Record, Settings};
@@ -67,7 +68,9 @@ pub struct Block {
     pub machine: MachineState,
     /// Whether server and client had to share a CPU.
     pub cpu_shared: Option<usize>,
-    /// One per arm.
+    /// How many arms were measured.
+    pub arms: usize,
+    /// One per arm; fewer in a [brief](Sheet::brief) sheet.
     pub rows: Vec<Row>,
     /// What each axis does; of a sweep only.
     pub effects: Option<Effects>,
@@ -134,6 +137,26 @@ impl Sheet {
         })
     }
 
+    /// Of a sweep only what a document has room for: the rows of the designs that no other beats, of the floors, the first
+    /// one, which the others are set against, and those that are invalid.
+    #[must_use]
+    pub fn brief(mut self) -> Sheet {
+        for block in &mut self.blocks {
+            let Some(unbeaten) = &block.unbeaten else {
+                continue;
+            };
+            let is_unbeaten = |row: &Row| unbeaten.iter().any(|design| design.design == row.design);
+            let is_kept = |row: &Row| {
+                is_unbeaten(row) || row.design.ends_with(FLOOR) || !row.label.is_valid()
+            };
+            let mut is_first = true;
+            block
+                .rows
+                .retain(|row| std::mem::take(&mut is_first) || is_kept(row));
+        }
+        self
+    }
+
     /// Whether a cell is invalid.
     #[must_use]
     pub fn has_invalid(&self) -> bool {
@@ -169,6 +192,7 @@ fn block(record: &Record, workload: Workload) -> Result<Block> {
         cpu_shared: launches.iter().find_map(|launch| launch.cpu_shared()),
         effects: is_sweep.then(|| Effects::of(plan, &launches, ALPHA, is_valid)),
         unbeaten: is_sweep.then(unbeaten),
+        arms: rows.len(),
         rows,
     })
 }

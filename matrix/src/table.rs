@@ -5,6 +5,12 @@
 
 use std::fmt::Write;
 
+/// Text keeps to so many columns where it can.
+const WIDTH_MAX: usize = 120;
+
+/// Between two columns.
+const GAP: &str = "  ";
+
 /// How a result is printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
@@ -49,23 +55,41 @@ impl Table {
         self.rows.push(cells);
     }
 
-    /// Aligned columns, two spaces apart.
+    /// Aligned columns, two spaces apart. Where they are too wide together, heads are broken over several lines.
     #[must_use]
     pub fn text(&self) -> String {
-        let widths = self.widths();
-        self.lines().fold(String::new(), |mut text, cells| {
-            let padded = cells
-                .iter()
-                .zip(&widths)
-                .enumerate()
-                .map(|(column, (cell, width))| match column {
-                    0 => format!("{cell:<width$}"),
-                    _ => format!("{cell:>width$}"),
-                });
-            let line = padded.collect::<Vec<_>>().join("  ");
-            writeln!(text, "{}", line.trim_end()).expect("a String takes everything");
-            text
-        })
+        let mut heads: Vec<Vec<String>> =
+            self.heads.iter().map(|head| vec![head.clone()]).collect();
+        if self.width(&heads) > WIDTH_MAX {
+            heads = (self.heads.iter().enumerate())
+                .map(|(column, head)| broken(head, self.width_of_rows(column)))
+                .collect();
+        }
+        let height = heads.iter().map(Vec::len).max().unwrap_or(0);
+        // Heads stand on the rows.
+        let head_line = |line: usize| -> Vec<String> {
+            let cell = |head: &Vec<String>| {
+                let place = (line + head.len()).checked_sub(height);
+                place.map_or_else(String::new, |place| head[place].clone())
+            };
+            heads.iter().map(cell).collect()
+        };
+        let head_lines: Vec<Vec<String>> = (0..height).map(head_line).collect();
+        let widths = self.widths(&heads);
+        head_lines
+            .iter()
+            .chain(&self.rows)
+            .fold(String::new(), |mut text, cells| {
+                let padded = cells.iter().zip(&widths).enumerate().map(
+                    |(column, (cell, width))| match column {
+                        0 => format!("{cell:<width$}"),
+                        _ => format!("{cell:>width$}"),
+                    },
+                );
+                let line = padded.collect::<Vec<_>>().join(GAP);
+                writeln!(text, "{}", line.trim_end()).expect("a String takes everything");
+                text
+            })
     }
 
     /// A GitHub-flavoured table.
@@ -92,22 +116,55 @@ impl Table {
         };
         let line =
             |cells: &Vec<String>| cells.iter().map(quoted).collect::<Vec<_>>().join(",") + "\r\n";
-        self.lines().map(line).collect()
+        std::iter::once(&self.heads)
+            .chain(&self.rows)
+            .map(line)
+            .collect()
     }
 
-    fn lines(&self) -> impl Iterator<Item = &Vec<String>> {
-        std::iter::once(&self.heads).chain(&self.rows)
+    fn width_of_rows(&self, column: usize) -> usize {
+        let cells = self.rows.iter().map(|cells| width(&cells[column]));
+        cells.max().unwrap_or(0)
     }
 
-    fn widths(&self) -> Vec<usize> {
-        let width = |column: usize| {
-            self.lines()
-                .map(|cells| cells[column].chars().count())
-                .max()
-                .unwrap_or(0)
-        };
-        (0..self.heads.len()).map(width).collect()
+    fn widths(&self, heads: &[Vec<String>]) -> Vec<usize> {
+        let of_head = |head: &Vec<String>| head.iter().map(|line| width(line)).max().unwrap_or(0);
+        let columns = heads.iter().enumerate();
+        columns
+            .map(|(column, head)| of_head(head).max(self.width_of_rows(column)))
+            .collect()
     }
+
+    fn width(&self, heads: &[Vec<String>]) -> usize {
+        let gaps = GAP.len() * heads.len().saturating_sub(1);
+        self.widths(heads).iter().sum::<usize>() + gaps
+    }
+}
+
+fn width(text: &str) -> usize {
+    text.chars().count()
+}
+
+/// Lines of whole words that are no wider than `width_max`, unless a word is.
+fn broken(text: &str, width_max: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if width(line) + 1 + width(word) <= width_max => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+/// A sentence for a terminal: further lines are indented.
+#[must_use]
+pub fn folded(sentence: &str) -> String {
+    let indent = "  ";
+    broken(sentence, WIDTH_MAX - indent.len()).join(&format!("\n{indent}"))
 }
 
 /// Lines as a Markdown list; as plain lines they would run together.
@@ -154,6 +211,40 @@ mod tests {
             table().text(),
             "design    µs\na|b     3.45\nc, \"d\"    12\n"
         );
+    }
+
+    #[test]
+    fn heads_are_broken_where_columns_are_too_wide() {
+        let mut table = Table::new(["design", "CPU µs/req", "% to first [95 %]", "p50"]);
+        let name = "n".repeat(90);
+        table.row(vec![
+            name.clone(),
+            "3.45".to_owned(),
+            "+1.0 [+0.5, +1.5]".to_owned(),
+            "7".to_owned(),
+        ]);
+        let (wide, gap) = (
+            GAP.to_owned() + "3.45  +1.0 [+0.5, +1.5]    7",
+            " ".repeat(84),
+        );
+        assert_eq!(
+            table.text(),
+            format!(
+                "{}     CPU\ndesign{gap}  µs/req  % to first [95 %]  p50\n{name}  {wide}\n",
+                " ".repeat(90)
+            )
+        );
+        table.rows.clear();
+        assert_eq!(table.text(), "design  CPU µs/req  % to first [95 %]  p50\n");
+    }
+
+    #[test]
+    fn long_sentences_are_folded_between_words() {
+        let sentence = ["word"; 30].join(" ");
+        let folded = folded(&sentence);
+        assert_eq!(folded.replace("\n  ", " "), sentence);
+        let widths: Vec<usize> = folded.lines().map(width).collect();
+        assert_eq!(widths, [114, 36], "{folded}");
     }
 
     #[test]

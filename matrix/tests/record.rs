@@ -336,7 +336,7 @@ fn a_table_shows_ratios_floors_and_invalid_cells_in_every_format() {
         "{text}"
     );
     assert!(
-        text.lines().all(|line| line.chars().count() <= 140),
+        text.lines().all(|line| line.chars().count() <= 120),
         "{text}"
     );
     assert!(sheet.print(Format::Md).unwrap().contains("| epoll+floor |"));
@@ -395,7 +395,7 @@ fn a_busy_client_marks_the_wall_clock_and_leaves_the_cell_valid() {
         "{text}"
     );
     assert!(
-        text.lines().all(|line| line.chars().count() <= 140),
+        text.lines().all(|line| line.chars().count() <= 120),
         "{text}"
     );
     assert!(

@@ -82,16 +82,26 @@ impl Output {
 /// Makes what is missing and prints the table.
 pub(super) fn complete(campaign: &mut Campaign, format: Format) -> Result<Outcome> {
     campaign.complete()?;
-    let outcome = print(campaign.record(), format)?;
+    let outcome = print(campaign.record(), Extent::Full, format)?;
     if format == Format::Text {
         show(&format!("\nkept in {}\n", campaign.path().display()))?;
     }
     Ok(outcome)
 }
 
-pub(super) fn print(record: &Record, format: Format) -> Result<Outcome> {
+/// How much of a sweep is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Extent {
+    Full,
+    Brief,
+}
+
+pub(super) fn print(record: &Record, extent: Extent, format: Format) -> Result<Outcome> {
     let (text, has_invalid) = if record.plan().idle.is_empty() {
-        let sheet = Sheet::of(record)?;
+        let sheet = match extent {
+            Extent::Full => Sheet::of(record)?,
+            Extent::Brief => Sheet::of(record)?.brief(),
+        };
         (sheet.print(format)?, sheet.has_invalid())
     } else {
         let sheet = IdleSheet::of(record);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
-use crate::commands::measure;
+use crate::commands::measure::{self, Extent};
 use crate::error::Outcome;
 use crate::store;
 use crate::table::Format;
@@ -19,6 +19,9 @@ pub struct Args {
     /// Records
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// Of a sweep only the first row, the designs that no other beats in both CPU and memory, the floors, and invalid rows
+    #[arg(long)]
+    brief: bool,
     /// How the table is printed
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -43,5 +46,9 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let record = records.try_fold(first, |merged, next| {
         next.and_then(|next| merged.merge(next))
     })?;
-    measure::print(&record, args.format)
+    let extent = match args.brief {
+        true => Extent::Brief,
+        false => Extent::Full,
+    };
+    measure::print(&record, extent, args.format)
 }

@@ -5,7 +5,7 @@ mod axes;
 use anyhow::{Context, Result};
 
 use crate::sheet::{Block, Row, Sheet, Unbeaten};
-use crate::table::{Format, Table, markdown_list, number, percent};
+use crate::table::{Format, Table, folded, markdown_list, number, percent};
 use crate::verdict::MachineState;
 
 /// How the wall clock of a client-limited cell can be made to count.
@@ -29,13 +29,14 @@ impl Sheet {
     }
 
     fn text(&self) -> String {
-        let mut out = self.head().join("\n") + "\n";
+        let folded =
+            |lines: &[String]| -> String { lines.iter().map(|line| folded(line) + "\n").collect() };
+        let mut out = folded(&self.head());
         for part in self.parts() {
             out += &format!("\n{}\n", part.title);
             out += &part.table.map_or(String::new(), |table| table.text());
-            let notes = part.notes.join("\n");
-            if !notes.is_empty() {
-                out += &format!("\n{notes}\n");
+            if !part.notes.is_empty() {
+                out += &format!("\n{}", folded(&part.notes));
             }
         }
         out
@@ -172,8 +173,12 @@ fn joined(sentences: &[impl ToString]) -> String {
 }
 
 fn title(block: &Block) -> String {
+    let rows = match block.rows.len() == block.arms {
+        true => String::new(),
+        false => format!("; {} of {} rows", block.rows.len(), block.arms),
+    };
     format!(
-        "{}, {} launches, {} of them quiet",
+        "{}, {} launches, {} of them quiet{rows}",
         block.workload, block.launches, block.launches_quiet
     )
 }
@@ -298,6 +303,6 @@ fn client_limited(block: &Block) -> Option<String> {
     };
     Some(format!(
         "† client-limited: the client was busy for {range} % of its core (85 % is the most), so this is its pace \
-         as much as the\n  server's; CPU and memory count. {CLIENT_REMEDY}"
+         as much as the server's; CPU and memory count. {CLIENT_REMEDY}"
     ))
 }

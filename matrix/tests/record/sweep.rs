@@ -85,7 +85,7 @@ fn a_sweep_ends_with_effects_and_unbeaten_designs_in_every_format() {
         "{unbeaten}"
     );
     assert!(
-        text.lines().all(|line| line.chars().count() <= 140),
+        text.lines().all(|line| line.chars().count() <= 120),
         "{text}"
     );
     let markdown = sheet.print(Format::Md).unwrap();
@@ -106,6 +106,36 @@ fn a_sweep_ends_with_effects_and_unbeaten_designs_in_every_format() {
     let block = &json["blocks"][0];
     assert_eq!(block["unbeaten"][0]["design"], "epoll+split");
     assert_eq!(block["effects"]["axes"][0]["values"][1]["name"], "uring");
+}
+
+#[test]
+fn a_brief_sheet_keeps_what_a_document_needs() {
+    let mut record = swept(Coverage::Full);
+    let names = |sheet: &Sheet| -> Vec<String> {
+        let rows = sheet.blocks[0].rows.iter();
+        rows.map(|row| row.design.clone()).collect()
+    };
+    let sheet = Sheet::of(&record).unwrap();
+    let effects = sheet.blocks[0].effects.clone();
+    let brief = sheet.brief();
+    assert_eq!(names(&brief), ["epoll+flat", "epoll+split", "uring+floor"]);
+    assert_eq!(brief.blocks[0].effects, effects);
+    let text = brief.print(Format::Text).unwrap();
+    assert!(text.contains("of them quiet; 3 of 5 rows\n"), "{text}");
+    // An invalid cell is never out of sight.
+    record.launches.values_mut().next().unwrap().arms[3].wrong = 1;
+    let brief = Sheet::of(&record).unwrap().brief();
+    assert_eq!(
+        names(&brief),
+        ["epoll+flat", "epoll+split", "uring+split", "uring+floor"]
+    );
+    assert!(brief.has_invalid());
+    // Where nobody looked for what no other beats, nothing goes.
+    record
+        .plans
+        .values_mut()
+        .for_each(|plan| plan.command = "run".to_owned());
+    assert_eq!(Sheet::of(&record).unwrap().brief().blocks[0].rows.len(), 5);
 }
 
 #[test]
