@@ -9,6 +9,7 @@
 mod clock;
 mod design;
 mod error;
+mod needs;
 mod options;
 mod server;
 mod signals;

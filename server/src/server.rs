@@ -4,7 +4,7 @@ use std::io;
 use std::net::{Shutdown, SocketAddr, TcpListener};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 
 use orthant_core::{BACKLOG_MAX, Handler, Worker};
@@ -15,11 +15,9 @@ use socket2::{Domain, Protocol, Socket, Type};
 use crate::clock;
 use crate::design::{Chosen, backend};
 use crate::error::Error;
+use crate::needs::Needs;
 use crate::options::Options;
 use crate::signals::StopSignals;
-
-/// Descriptors that a worker needs besides those of its connections: listener, loop, stop signal, and what the process has.
-const OTHER_DESCRIPTORS: usize = 64;
 
 /// A running server. Dropping it leaves its workers running; `stop` and `wait` end it.
 #[derive(Debug)]
@@ -31,7 +29,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Listens, and starts the workers, each with a copy of the handler. Raises the limit of descriptors of the process
+    /// Listens, and starts the workers, each with a copy of the handler; returns when all are ready. Raises the limit of descriptors of the process
     /// (RLIMIT_NOFILE) to what they may need, as far as its hard limit allows.
     ///
     /// # Errors
@@ -54,15 +52,17 @@ impl Server {
     {
         let cpus = cpus()?;
         let workers = options.workers.unwrap_or(cpus.len());
-        raise_descriptors(workers * (options.limits.connections_max + OTHER_DESCRIPTORS))
+        let needs = Needs::new(&options, workers);
+        raise_descriptors(needs.descriptors(options.limits.connections_max))
             .map_err(starting("raise the limit of descriptors (RLIMIT_NOFILE)"))?;
-        backend::available(&options.tuning, &options.limits).map_err(Error::Unavailable)?;
+        needs.check()?;
         let listeners = listeners(options.listen, workers)?;
         let address = listeners[0]
             .local_addr()
             .map_err(starting("read the address listened on"))?;
         let (stop, stopped) = UnixStream::pair().map_err(starting("make a pair of sockets"))?;
         let stopped = Arc::new(stopped);
+        let (ready, readied) = mpsc::channel();
         let mut server = Server {
             address,
             stop: Arc::new(stop),
@@ -70,6 +70,7 @@ impl Server {
         };
         for (index, listener) in listeners.into_iter().enumerate() {
             let (stop, stopped, after) = (server.stop.clone(), stopped.clone(), after.clone());
+            let ready = ready.clone();
             let (handler, options) = (handler.clone(), options.clone());
             let cpu = cpus[index % cpus.len()];
             let work = move || {
@@ -78,7 +79,7 @@ impl Server {
                     after,
                     well: false,
                 };
-                let result = run(listener, handler, &options, cpu, &stopped);
+                let result = run(listener, handler, &options, cpu, &stopped, ready);
                 end.well = result.is_ok();
                 result
             };
@@ -97,7 +98,16 @@ impl Server {
                 }
             }
         }
-        Ok(server)
+        drop(ready);
+        // It ends when each has said that it is ready, or has failed.
+        if readied.iter().count() == workers {
+            return Ok(server);
+        }
+        server.stop()?;
+        Err(match server.wait() {
+            Err(Error::Worker(refused)) => Error::Unavailable(needs.refused(&refused)),
+            ended => ended.expect_err("a worker that was never ready has failed"),
+        })
     }
 
     /// The address listened on, its port filled in.
@@ -195,12 +205,15 @@ fn run<H: Handler + 'static>(
     options: &Options,
     cpu: usize,
     stop: &UnixStream,
+    ready: mpsc::Sender<()>,
 ) -> io::Result<()> {
     let mut set = CpuSet::new();
     set.set(cpu);
     sched_setaffinity(None, &set)?;
     let worker = Worker::<H, Chosen>::new(handler, options.limits.clone(), clock::now());
-    backend::run(worker, listener, stop.as_fd(), clock::now, &options.tuning)
+    let ready = move || ready.send(()).expect("the server waits for it");
+    let tuning = &options.tuning;
+    backend::run(worker, listener, stop.as_fd(), clock::now, ready, tuning)
 }
 
 /// Lets the process open so many descriptors, or as many as it may be allowed without privileges (getrlimit(2)).

@@ -5,6 +5,8 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
+#[path = "executable/limits.rs"]
+mod limits;
 #[path = "executable/running.rs"]
 mod running;
 #[path = "executable/scarcity.rs"]

@@ -17,15 +17,12 @@ mod tuning;
 pub use run::run;
 pub use tuning::Tuning;
 
-use orthant_core::Limits;
+use orthant_core::Needs;
 
 /// The name of the value on the axis `backend`.
 pub const NAME: &str = "epoll";
 
-/// Says whether this machine can run the backend: always, on Linux.
-///
-/// # Errors
-/// A sentence that says what to do.
-pub fn available(_: &Tuning, _: &Limits) -> Result<(), String> {
-    Ok(())
+/// What a worker takes: its listener and the epoll instance.
+pub fn needs(_: &Tuning) -> Needs {
+    Needs::descriptors(2)
 }

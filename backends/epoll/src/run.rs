@@ -22,7 +22,8 @@ const TURN_ACCEPTS: usize = 64;
 /// How long accepting rests when the kernel refuses (no descriptors, no memory), unless a connection ends before.
 const REST_MS: u64 = 100;
 
-/// Runs `worker` on `listener` until `stop` becomes readable, then until everything under way is finished.
+/// Runs `worker` on `listener` until `stop` becomes readable, then until everything under way is finished. Says that it is
+/// `ready` once the kernel gave what that takes.
 ///
 /// # Errors
 /// What the kernel says of the epoll instance itself; a failing connection ends alone.
@@ -31,6 +32,7 @@ pub fn run<H: Handler, B: Buffers>(
     listener: TcpListener,
     stop: BorrowedFd<'_>,
     now: impl Fn() -> Now,
+    ready: impl FnOnce(),
     tuning: &Tuning,
 ) -> io::Result<()> {
     listener.set_nonblocking(true)?;
@@ -39,6 +41,7 @@ pub fn run<H: Handler, B: Buffers>(
     epoll.add_source(&stop, STOP)?;
     let sockets = Sockets::default();
     let buffer = vec![0; tuning.receive_bytes];
+    ready();
     Loop {
         worker: &mut worker,
         epoll,

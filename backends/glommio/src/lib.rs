@@ -10,8 +10,8 @@
 //! an executor has three rings and arms and cancels two timers to preempt tasks.
 //!
 //! Needs Linux 5.8, and 512 KiB of lockable memory (`ulimit -l 512`): glommio does not start with less
-//! (DataDog/glommio#606), although rings count there up to Linux 5.11 only. The 64 KiB for files that it registers with
-//! each of the rings are not missed where the limit is too low for them (DataDog/glommio#565).
+//! (DataDog/glommio#606), although rings count there up to Linux 5.11 and from 6.14 on only. The 64 KiB for files that it
+//! registers with each of the rings are not missed where the limit is too low for them (DataDog/glommio#565).
 //!
 //! What glommio 0.9.0 makes others pay for, and what is done about it here:
 //! - Its accept makes the listener non-blocking and blocking again, three calls more per connection (glommio/glommio#48),
@@ -32,100 +32,25 @@ mod tuning;
 pub use run::run;
 pub use tuning::Tuning;
 
-use orthant_core::Limits;
+use orthant_core::{Needs, ring_bytes};
 
 /// The name of the value on the axis `backend`.
 pub const NAME: &str = "glommio";
 
 /// Lockable memory that glommio demands before it makes a ring (`Reactor::new`).
-const LOCKABLE_BYTES: u64 = 512 * 1024;
+const LOCKABLE_BYTES: usize = 512 * 1024;
 
-/// Descriptors that the process has open with one worker before the first connection, rounded up: three rings, an
-/// eventfd, the listener and a copy of it, both ends of the stop signal and a copy, both ends of what signals come by,
-/// and the standard three.
-const DESCRIPTORS: u64 = 16;
+/// Memory for files that glommio registers with each of its rings.
+const FILE_BYTES: usize = 64 * 1024;
 
-/// IORING_FEAT_FAST_POLL, which came with Linux 5.7.
-const FAST_POLL: u32 = 1 << 5;
-
-/// Says whether this machine can run the backend: asks for what glommio asks for.
-///
-/// # Errors
-/// A sentence that says what to do.
-pub fn available(tuning: &Tuning, _: &Limits) -> Result<(), String> {
-    let told = |error| format!("failed to read a limit of this process: {error}");
-    enough_descriptors(sys::limit(libc::RLIMIT_NOFILE).map_err(told)?)?;
-    let features = sys::try_ring(tuning.ring_entries as u32)
-        .map_err(|error| refused(&error, tuning.ring_entries))?;
-    if features & FAST_POLL == 0 {
-        return Err(
-            "this kernel's io_uring is too old: run Linux 5.8 or newer, or choose a design with the backend epoll"
-                .to_owned(),
-        );
-    }
-    enough_lockable(sys::limit(libc::RLIMIT_MEMLOCK).map_err(told)?)
-}
-
-fn enough_descriptors(allowed: u64) -> Result<(), String> {
-    if allowed >= DESCRIPTORS {
-        return Ok(());
-    }
-    Err(format!(
-        "a worker on glommio needs {DESCRIPTORS} descriptors besides one for each connection, and {allowed} are allowed: \
-         raise the limit by `ulimit -n {}`, or higher",
-        2 * DESCRIPTORS
-    ))
-}
-
-fn enough_lockable(allowed_bytes: u64) -> Result<(), String> {
-    if allowed_bytes >= LOCKABLE_BYTES {
-        return Ok(());
-    }
-    Err(format!(
-        "glommio needs {} KiB of lockable memory (RLIMIT_MEMLOCK), and {} are allowed: raise the limit by \
-         `ulimit -l {}`, or choose a design with the backend epoll",
-        LOCKABLE_BYTES / 1024,
-        allowed_bytes / 1024,
-        LOCKABLE_BYTES / 1024
-    ))
-}
-
-/// What to do when the kernel makes no ring.
-fn refused(error: &std::io::Error, ring_entries: usize) -> String {
-    match error.raw_os_error() {
-        Some(libc::EPERM) => {
-            "io_uring is denied here: set the sysctl kernel.io_uring_disabled to 0, or allow io_uring_setup in the \
-             seccomp profile of the container, or choose a design with the backend epoll"
-                .to_owned()
-        }
-        Some(libc::ENOSYS) => {
-            "this kernel has no io_uring: run Linux 5.8 or newer, or choose a design with the backend epoll".to_owned()
-        }
-        Some(libc::ENOMEM) => format!(
-            "there is not enough lockable memory for a ring of {ring_entries} entries: raise the limit by `ulimit -l {}`, \
-             lower --tune ring-entries, or choose a design with the backend epoll",
-            2 * LOCKABLE_BYTES / 1024
-        ),
-        _ => format!("failed to set up io_uring: {error}; choose a design with the backend epoll"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_too_little_is_told_with_the_command_that_raises_it() {
-        assert_eq!(enough_descriptors(DESCRIPTORS), Ok(()));
-        assert_eq!(enough_lockable(LOCKABLE_BYTES), Ok(()));
-        let told = [
-            enough_descriptors(DESCRIPTORS - 1),
-            enough_lockable(LOCKABLE_BYTES - 1),
-        ];
-        let [Err(descriptors), Err(lockable)] = told else {
-            panic!("it takes too little: {told:?}");
-        };
-        assert!(descriptors.contains("`ulimit -n 32`"), "{descriptors}");
-        assert!(lockable.contains("`ulimit -l 512`"), "{lockable}");
+/// What a worker takes: its listener, a copy of the stop signal and of what it is told by, three rings, an eventfd. A
+/// fourth ring is tried before; the kernel takes its time to give that back, and one more by which glommio asks.
+pub fn needs(tuning: &Tuning) -> Needs {
+    let ring_bytes = ring_bytes(tuning.ring_entries, 2 * tuning.ring_entries);
+    Needs {
+        locked_bytes: 5 * ring_bytes + 3 * FILE_BYTES,
+        lockable_bytes: LOCKABLE_BYTES,
+        linux: "5.8",
+        ..Needs::descriptors(7)
     }
 }

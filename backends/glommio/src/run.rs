@@ -13,12 +13,14 @@ use orthant_core::{Buffers, Handler, Now, Worker};
 use orthant_tasks::{Socket, Tasks};
 
 use crate::sockets::{Stream, accept, accept_now, readable};
+use crate::sys;
 use crate::tuning::Tuning;
 
 /// A sleep that leaves the executor a turn of its reactor at least.
 const TURN: Duration = Duration::from_millis(1);
 
-/// Runs `worker` on `listener` until `stop` becomes readable, then until everything under way is finished.
+/// Runs `worker` on `listener` until `stop` becomes readable, then until everything under way is finished. Says that it is
+/// `ready` once the kernel gave what that takes.
 ///
 /// # Errors
 /// What the kernel says of the executor itself; a failing connection ends alone.
@@ -27,12 +29,14 @@ pub fn run<H: Handler + 'static, B: Buffers + 'static>(
     listener: TcpListener,
     stop: BorrowedFd<'_>,
     now: impl Fn() -> Now + 'static,
+    ready: impl FnOnce(),
     tuning: &Tuning,
 ) -> io::Result<()> {
     let stop = stop.try_clone_to_owned()?;
     listener.set_nonblocking(true)?;
     let buffer = Rc::new(RefCell::new(vec![0; tuning.receive_bytes]));
     executor(tuning)?.run(async {
+        ready();
         let tasks = Tasks::new(worker, now);
         let timekeeper = tasks.clone();
         let timekeeper = spawn_local(async move { timekeeper.keep_time(sleep).await });
@@ -60,8 +64,9 @@ pub fn run<H: Handler + 'static, B: Buffers + 'static>(
     })
 }
 
-/// An executor on this thread, which the server has bound to its CPU.
+/// An executor on this thread, which the server has bound to its CPU. Where a ring is refused glommio would panic.
 fn executor(tuning: &Tuning) -> io::Result<LocalExecutor> {
+    sys::try_ring(tuning.ring_entries as u32)?;
     Ok(LocalExecutorBuilder::default()
         // For files; sockets use none of it. It is rounded up to 64 KiB.
         .io_memory(0)

@@ -1,5 +1,5 @@
 //! What glommio does not offer, and the only unsafe code of this backend: handing it a descriptor, and asking the kernel
-//! what it allows before glommio does, which would panic or exit.
+//! for rings before glommio does, which would panic.
 
 use std::io;
 use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd};
@@ -12,27 +12,20 @@ pub(crate) fn adopt(socket: OwnedFd) -> TcpStream {
     unsafe { TcpStream::from_raw_fd(socket.into_raw_fd()) }
 }
 
-/// The soft limit of a resource, as getrlimit(2) gives it.
-pub(crate) fn limit(resource: libc::__rlimit_resource_t) -> io::Result<u64> {
-    let mut limit = libc::rlimit {
-        rlim_cur: 0,
-        rlim_max: 0,
-    };
-    // SAFETY: the kernel writes one `rlimit` to the one that is borrowed.
-    if unsafe { libc::getrlimit(resource, &mut limit) } < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    Ok(limit.rlim_cur)
-}
-
 /// `struct io_uring_params` in words: 30 of them, zero where nothing is asked for.
 const PARAMETERS: usize = 30;
 
 /// In which of them the kernel says what it can do.
 const FEATURES: usize = 5;
 
-/// Makes a ring and closes it again; gives the features that the kernel says it has (IORING_FEAT_*).
-pub(crate) fn try_ring(entries: u32) -> io::Result<u32> {
+/// IORING_FEAT_FAST_POLL, which came with Linux 5.7.
+const FAST_POLL: u32 = 1 << 5;
+
+/// Makes a ring and closes it again.
+///
+/// # Errors
+/// What the kernel says; EINVAL where its io_uring is too old.
+pub(crate) fn try_ring(entries: u32) -> io::Result<()> {
     let mut parameters = [0u32; PARAMETERS];
     let start = parameters.as_mut_ptr();
     // SAFETY: the kernel reads and writes one `io_uring_params`, which is as large as the words that are borrowed.
@@ -42,5 +35,8 @@ pub(crate) fn try_ring(entries: u32) -> io::Result<u32> {
     };
     // SAFETY: the kernel has just opened this descriptor for us, and nobody else knows of it.
     drop(unsafe { OwnedFd::from_raw_fd(ring) });
-    Ok(parameters[FEATURES])
+    if parameters[FEATURES] & FAST_POLL == 0 {
+        return Err(io::Error::from_raw_os_error(libc::EINVAL));
+    }
+    Ok(())
 }

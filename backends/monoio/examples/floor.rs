@@ -36,7 +36,7 @@ fn main() -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let tuning = Tuning::default();
     let buffer = Rc::new(RefCell::new(vec![0; tuning.receive_bytes]));
-    ring::runtime(&tuning, &orthant_core::Limits::DEFAULT)?.block_on(async {
+    ring::runtime(&tuning)?.block_on(async {
         let waited_for = TcpListener::from_std(listener.try_clone()?)?;
         loop {
             match listener.accept() {

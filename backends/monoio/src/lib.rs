@@ -31,7 +31,7 @@ mod sys;
 mod tuning;
 
 pub use run::run;
-pub use sys::ring::available;
+pub use sys::ring::needs;
 pub use tuning::Tuning;
 
 /// The name of the value on the axis `backend`.

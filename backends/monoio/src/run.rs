@@ -17,7 +17,8 @@ use crate::sockets::{Listener, serve};
 use crate::sys::ring;
 use crate::tuning::Tuning;
 
-/// Runs `worker` on `listener` until `stop` becomes readable, then until everything under way is finished.
+/// Runs `worker` on `listener` until `stop` becomes readable, then until everything under way is finished. Says that it is
+/// `ready` once the kernel gave what that takes.
 ///
 /// # Errors
 /// What the kernel says of the runtime itself; a failing connection ends alone.
@@ -26,11 +27,13 @@ pub fn run<H: Handler + 'static, B: Buffers + 'static>(
     listener: TcpListener,
     stop: BorrowedFd<'_>,
     now: impl Fn() -> Now + 'static,
+    ready: impl FnOnce(),
     tuning: &Tuning,
 ) -> io::Result<()> {
     let stop = UnixStream::from(stop.try_clone_to_owned()?);
     let buffer = Rc::new(RefCell::new(vec![0; tuning.receive_bytes]));
-    let mut runtime = ring::runtime(tuning, worker.limits())?;
+    let mut runtime = ring::runtime(tuning)?;
+    ready();
     runtime.block_on(async {
         let listener = Listener::new(listener)?;
         let stop = monoio::net::UnixStream::from_std(stop)?;

@@ -4,8 +4,8 @@
 //! What is peculiar here: the kernel holds the bytes of a send between calls. They belong to the worker, which keeps
 //! them in place until `on_sent`; the send holds a count on the worker's owner and on the socket, and it is never
 //! abandoned, since dropping a future of this runtime cancels nothing. Bytes received lie in one buffer that all tasks
-//! of the thread share, so an idle connection costs its task and no buffer. Needs Linux 5.10, descriptors, and no
-//! locked memory to speak of. The ring's descriptor stands in tokio's epoll instance, which says that there are
+//! of the thread share, so an idle connection costs its task and no buffer. Needs Linux 5.10, descriptors, and
+//! 28 KiB of locked memory for each worker's ring where the kernel counts that. The ring's descriptor stands in tokio's epoll instance, which says that there are
 //! completions: so DEFER_TASKRUN stops the runtime, because nobody asks the kernel to make them. It cannot express
 //! multishot operations (issue 238), registered buffer rings (pull request 245) or direct descriptors.
 //!
@@ -33,7 +33,7 @@ mod sockets;
 mod sys;
 mod tuning;
 
-pub use run::{available, run};
+pub use run::{needs, run};
 pub use tuning::Tuning;
 
 /// The name of the value on the axis `backend`.

@@ -7,7 +7,7 @@ use std::os::fd::BorrowedFd;
 use std::os::unix::net::UnixStream;
 use std::rc::Rc;
 
-use orthant_core::{Buffers, Ended, Handler, Limits, Now, Worker};
+use orthant_core::{Buffers, Ended, Handler, Needs, Now, Worker, ring_bytes};
 use orthant_tasks::Tasks;
 use tokio::io::Interest;
 use tokio::time::sleep;
@@ -21,7 +21,8 @@ use crate::tuning::Tuning;
 /// `sockets::RECEIVES_MAX`.
 const ACCEPTS_MAX: u32 = 16;
 
-/// Runs `worker` on `listener` until `stop` becomes readable, then until everything under way is finished.
+/// Runs `worker` on `listener` until `stop` becomes readable, then until everything under way is finished. Says that it is
+/// `ready` once the kernel gave what that takes.
 ///
 /// # Errors
 /// What the kernel says of the runtime itself; a failing connection ends alone.
@@ -30,6 +31,7 @@ pub fn run<H: Handler + 'static, B: Buffers + 'static>(
     listener: TcpListener,
     stop: BorrowedFd<'_>,
     now: impl Fn() -> Now + 'static,
+    ready: impl FnOnce(),
     tuning: &Tuning,
 ) -> io::Result<()> {
     let stop = UnixStream::from(stop.try_clone_to_owned()?);
@@ -39,6 +41,7 @@ pub fn run<H: Handler + 'static, B: Buffers + 'static>(
     // that is, waits for them; but what they hold it lets go of before that.
     let tasks = Tasks::new(worker, now);
     let runtime = runtime(tuning)?;
+    ready();
     runtime.block_on(async {
         let stop = tokio::net::UnixStream::from_std(stop)?;
         let timekeeper = tasks.clone();
@@ -71,45 +74,13 @@ fn runtime(tuning: &Tuning) -> io::Result<Runtime> {
     Runtime::new(tokio_uring::builder().entries(tuning.ring_entries))
 }
 
-/// Says whether this machine can run the backend: makes a runtime as `run` will.
-///
-/// # Errors
-/// A sentence that says what to do.
-pub fn available(tuning: &Tuning, _: &Limits) -> Result<(), String> {
-    let Err(error) = runtime(tuning) else {
-        return Ok(());
-    };
-    Err(match error.raw_os_error() {
-        Some(libc::EPERM) => {
-            "io_uring is denied here: set the sysctl kernel.io_uring_disabled to 0, or allow io_uring_setup in the \
-             seccomp profile of the container, or choose a design with the backend epoll"
-                .to_owned()
-        }
-        Some(libc::ENOSYS) => {
-            "this kernel has no io_uring: run Linux 5.10 or newer, or choose a design with the backend epoll".to_owned()
-        }
-        Some(libc::ENOMEM) => format!(
-            "a ring of {} entries takes {} KiB of locked memory, which the limit does not leave: raise it with `ulimit -l` \
-             by so much for each worker, lower --tune ring-entries, or choose a design with the backend epoll",
-            tuning.ring_entries,
-            ring_bytes(tuning.ring_entries).div_ceil(1024)
-        ),
-        Some(libc::EMFILE | libc::ENFILE) => format!(
-            "a worker takes {DESCRIPTORS} descriptors besides those of its connections, which the limit does not leave: raise \
-             it with `ulimit -n` by so many for each worker"
-        ),
-        _ => format!("failed to set up io_uring: {error}; choose a design with the backend epoll"),
-    })
-}
-
-/// What a worker opens: its listener, the stop signal, the ring, and of tokio the epoll instance, twice, and its waker.
-const DESCRIPTORS: usize = 6;
-
-/// Memory of a ring in the kernel, which before Linux 5.12 counts as locked: the entries of both queues, the indices of
-/// the first and the heads of both, each in whole pages (io_uring_setup(2)).
-fn ring_bytes(entries: u32) -> usize {
-    let (entries, page) = (entries as usize, 4096);
-    let submissions = entries * 64;
-    let completions = 2 * entries * 16 + entries * 4 + 320;
-    submissions.next_multiple_of(page) + completions.next_multiple_of(page)
+/// What a worker takes: its listener, a copy of the stop signal, the ring, and of tokio the epoll instance, twice, and its
+/// waker.
+pub fn needs(tuning: &Tuning) -> Needs {
+    let entries = tuning.ring_entries as usize;
+    Needs {
+        locked_bytes: ring_bytes(entries, 2 * entries),
+        linux: "5.10",
+        ..Needs::descriptors(6)
+    }
 }

@@ -17,7 +17,8 @@ use crate::sockets::Stream;
 use crate::sys;
 use crate::tuning::Tuning;
 
-/// Runs `worker` on `listener` until `stop` becomes readable, then until everything under way is finished.
+/// Runs `worker` on `listener` until `stop` becomes readable, then until everything under way is finished. Says that it is
+/// `ready` once the kernel gave what that takes.
 ///
 /// # Errors
 /// What the kernel says of the runtime itself; a failing connection ends alone.
@@ -26,6 +27,7 @@ pub fn run<H: Handler + 'static, B: Buffers + 'static>(
     listener: TcpListener,
     stop: BorrowedFd<'_>,
     now: impl Fn() -> Now + 'static,
+    ready: impl FnOnce(),
     tuning: &Tuning,
 ) -> io::Result<()> {
     let stop = UnixStream::from(stop.try_clone_to_owned()?);
@@ -38,6 +40,7 @@ pub fn run<H: Handler + 'static, B: Buffers + 'static>(
         .event_interval(tuning.event_interval)
         .max_io_events_per_tick(tuning.events)
         .build_local(LocalOptions::default())?;
+    ready();
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let stop = tokio::net::UnixStream::from_std(stop)?;

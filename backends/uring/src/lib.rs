@@ -4,7 +4,7 @@
 //! them in place until `on_sent`; bytes received lie in a ring of buffers that the kernel picks from as data arrives, so
 //! an idle connection costs no memory for receiving. An operation is asked for once and then completes many times, and
 //! sockets are direct descriptors of the ring, not of the process. Needs Linux 6.0, and is at its best from 6.1 on
-//! (SINGLE_ISSUER, DEFER_TASKRUN); needs no locked memory to speak of.
+//! (SINGLE_ISSUER, DEFER_TASKRUN); needs 40 KiB of locked memory for each worker's ring where the kernel counts that.
 
 mod run;
 mod sockets;
@@ -12,7 +12,7 @@ mod sys;
 mod tuning;
 
 pub use run::run;
-pub use sys::ring::available;
+pub use sys::ring::needs;
 pub use tuning::Tuning;
 
 /// The name of the value on the axis `backend`.

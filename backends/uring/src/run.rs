@@ -26,7 +26,8 @@ const SHUT: u64 = 5 << 56;
 /// How long accepting rests when the kernel refuses (no descriptors, no memory), unless a connection ends before.
 const REST_MS: u64 = 100;
 
-/// Runs `worker` on `listener` until `stop` becomes readable, then until everything under way is finished.
+/// Runs `worker` on `listener` until `stop` becomes readable, then until everything under way is finished. Says that it is
+/// `ready` once the kernel gave what that takes.
 ///
 /// # Errors
 /// What the kernel says of the ring itself; a failing connection ends alone.
@@ -35,6 +36,7 @@ pub fn run<H: Handler, B: Buffers>(
     listener: TcpListener,
     stop: BorrowedFd<'_>,
     now: impl Fn() -> Now,
+    ready: impl FnOnce(),
     tuning: &Tuning,
 ) -> io::Result<()> {
     let ring = Ring::for_worker(tuning, worker.limits())?;
@@ -51,6 +53,7 @@ pub fn run<H: Handler, B: Buffers>(
     };
     this.accept()?;
     this.ring.push(&Operation::poll(&stop, STOP))?;
+    ready();
     this.run(now)
 }
 

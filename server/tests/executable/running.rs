@@ -70,16 +70,26 @@ pub(super) fn start(arguments: &[&str]) -> (Running, SocketAddr) {
 
 /// The address that a server says it listens on.
 pub(super) fn announced(child: &mut Child) -> SocketAddr {
-    let mut line = String::new();
-    BufReader::new(child.stdout.as_mut().unwrap())
-        .read_line(&mut line)
-        .unwrap();
+    let line = first_line(child);
     let (_, rest) = line
         .split_once(" listening on ")
         .unwrap_or_else(|| panic!("it said {line:?}"));
     let (address, workers) = rest.split_once(", ").unwrap();
     assert!(workers.starts_with(|first: char| first.is_ascii_digit()));
     address.parse().unwrap()
+}
+
+/// Whether it comes to listen; it ends otherwise.
+pub(super) fn listens(child: &mut Child) -> bool {
+    !first_line(child).is_empty()
+}
+
+fn first_line(child: &mut Child) -> String {
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    line
 }
 
 pub(super) fn connect(address: SocketAddr) -> TcpStream {

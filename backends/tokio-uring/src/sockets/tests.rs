@@ -60,6 +60,7 @@ impl Running {
                 listener,
                 stopped.as_fd(),
                 now,
+                || {},
                 &Tuning::default(),
             ))
         });

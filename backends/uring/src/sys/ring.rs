@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use io_uring::types::{SubmitArgs, Timespec};
 use io_uring::{Builder, IoUring, cqueue};
-use orthant_core::Limits;
+use orthant_core::{Limits, Needs, ring_bytes};
 
 use super::Operation;
 use super::buffers::Buffers;
@@ -171,7 +171,7 @@ fn build(entries: u32) -> io::Result<IoUring> {
         builder
             .setup_clamp()
             .setup_submit_all()
-            .setup_cqsize(entries * 4)
+            .setup_cqsize(entries * COMPLETIONS)
             .setup_single_issuer();
         builder
     };
@@ -196,42 +196,17 @@ fn build(entries: u32) -> io::Result<IoUring> {
     Err(refused.expect("there are flags to try"))
 }
 
-/// Says whether this machine can run the backend, so tuned and with workers of these limits: makes the ring of one.
-///
-/// # Errors
-/// A sentence that says what to do.
-pub fn available(tuning: &Tuning, limits: &Limits) -> Result<(), String> {
-    Ring::for_worker(tuning, limits)
-        .map(drop)
-        .map_err(|error| advice(&error, tuning, limits))
-}
+/// Completions that a ring has room for, per entry: an operation completes many times.
+const COMPLETIONS: u32 = 4;
 
-fn advice(error: &io::Error, tuning: &Tuning, limits: &Limits) -> String {
-    match error.raw_os_error() {
-        Some(libc::EPERM) => {
-            "io_uring is denied here: set the sysctl kernel.io_uring_disabled to 0, or allow io_uring_setup in the \
-             seccomp profile of the container, or choose a design with the backend epoll"
-                .to_owned()
-        }
-        Some(libc::ENOSYS) => {
-            "this kernel has no io_uring: run Linux 6.0 or newer, or choose a design with the backend epoll".to_owned()
-        }
-        Some(libc::EINVAL) => {
-            "this kernel's io_uring is too old: run Linux 6.0 or newer, or choose a design with the backend epoll"
-                .to_owned()
-        }
-        Some(libc::ENOMEM) => format!(
-            "there is not enough memory for a ring of {} entries and {} connections: raise `ulimit -l` or the memory of \
-             the container, lower --tune ring-entries or the limit connections_max, or choose a design with the backend \
-             epoll",
-            tuning.ring_entries, limits.connections_max
-        ),
-        Some(libc::EMFILE) => format!(
-            "there are not enough descriptors for a ring of {} connections: raise `ulimit -n`, or lower the limit \
-             connections_max",
-            limits.connections_max
-        ),
-        _ => format!("failed to set up io_uring: {error}; choose a design with the backend epoll"),
+/// What a worker takes: its listener and the ring; the pages of the ring of buffers count with it.
+pub fn needs(tuning: &Tuning) -> Needs {
+    let entries = tuning.ring_entries as usize;
+    Needs {
+        locked_bytes: ring_bytes(entries, entries * COMPLETIONS as usize)
+            + (usize::from(tuning.buffers) * 16).next_multiple_of(4096),
+        linux: "6.0",
+        ..Needs::descriptors(2)
     }
 }
 
@@ -252,14 +227,6 @@ mod tests {
         assert_eq!((ring.completion().is_none(), ring.under_way), (true, 100));
         ring.finish().unwrap();
         assert_eq!(ring.under_way, 0);
-    }
-
-    #[test]
-    fn a_table_that_cannot_be_made_is_told_with_what_to_do() {
-        let tuning = Tuning::default();
-        let error = Ring::new(&tuning, u32::MAX).err().unwrap();
-        let sentence = advice(&error, &tuning, &Limits::DEFAULT);
-        assert!(sentence.contains("16384 connections: raise `ulimit -n`"));
     }
 
     #[test]
