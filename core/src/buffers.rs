@@ -44,6 +44,9 @@ pub trait Buffers: Sized + sealed::Sealed {
     /// Bytes of the regions that a connection holds while it is idle.
     const IDLE_BYTES: usize;
 
+    /// Bytes of the region that a connection can have at most beside those that the pool counts as lent.
+    const OWN_BYTES_MAX: usize;
+
     /// The regions of a connection that opens.
     fn open(pool: &mut Pool) -> Self;
 

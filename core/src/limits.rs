@@ -85,10 +85,11 @@ impl Limits {
         drain_idle_ms: 200,
     };
 
-    /// The most that the regions of a worker can take, in bytes, with the strategies leased and split, where a connection
-    /// has at most one small region. With leased it takes bytes to send on every connection at one time.
-    pub const fn pool_bytes_max(&self) -> usize {
-        self.connections_max * SMALL_REGION_BYTES + self.big_regions_max * BIG_REGION_BYTES
+    /// The most that the regions of a worker can take, in bytes, those that its pool keeps included, where a connection
+    /// has at most so much of its own (`Buffers::OWN_BYTES_MAX`). With leased it takes bytes to send on every connection
+    /// at one time.
+    pub const fn regions_bytes_max(&self, own_bytes_max: usize) -> usize {
+        self.connections_max * own_bytes_max + self.big_regions_max * BIG_REGION_BYTES
     }
 }
 

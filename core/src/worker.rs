@@ -328,9 +328,9 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
         &self.shared.counters
     }
 
-    /// Bytes of the regions that its pool keeps for the next answers.
-    pub fn kept_bytes(&self) -> usize {
-        self.shared.pool.kept_bytes()
+    /// Bytes of all its regions: those that connections have, and those that its pool keeps for the next answers.
+    pub fn regions_bytes(&self) -> usize {
+        self.shared.pool.regions_bytes()
     }
 
     /// How many big regions its pool has lent now.

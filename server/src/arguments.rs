@@ -106,6 +106,7 @@ pub(crate) fn design_json() -> String {
         "revision": design.revision,
         "rustc": design.rustc,
         "idle_connection_bytes": orthant::idle_connection_bytes::<Arena>(),
+        "regions_bytes_max": orthant::regions_bytes_max(&Limits::DEFAULT),
     });
     format!("{json:#}")
 }

@@ -29,6 +29,11 @@ pub const fn idle_connection_bytes<H: Handler>() -> usize {
     orthant_core::Worker::<H, design::Chosen>::IDLE_CONNECTION_BYTES
 }
 
+/// The most bytes that the regions of a worker take in this design, with these limits.
+pub const fn regions_bytes_max(limits: &Limits) -> usize {
+    limits.regions_bytes_max(<design::Chosen as Buffers>::OWN_BYTES_MAX)
+}
+
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;

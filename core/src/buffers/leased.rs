@@ -47,6 +47,7 @@ impl Leased {
 
 impl Buffers for Leased {
     const IDLE_BYTES: usize = 0;
+    const OWN_BYTES_MAX: usize = SMALL_REGION_BYTES;
 
     fn open(_: &mut Pool) -> Leased {
         Leased {

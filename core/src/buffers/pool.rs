@@ -24,14 +24,17 @@ impl Shelf {
 
     /// Frees half of those that nobody has needed; says how many bytes that were.
     fn trim(&mut self) -> usize {
-        let freed = self.unneeded.div_ceil(2);
-        // The oldest: the newest are warm in the caches.
-        let bytes = self
-            .regions
-            .drain(..freed)
-            .map(|region| region.capacity())
-            .sum();
+        let bytes = self.free(self.unneeded.div_ceil(2));
         self.unneeded = self.regions.len();
+        bytes
+    }
+
+    /// Frees as many as that, or all; says how many bytes that were.
+    fn free(&mut self, regions: usize) -> usize {
+        // The oldest: the newest are warm in the caches.
+        let freed = self.regions.drain(..regions.min(self.regions.len()));
+        let bytes = freed.map(|region| region.capacity()).sum();
+        self.unneeded = self.unneeded.min(self.regions.len());
         bytes
     }
 }
@@ -50,6 +53,8 @@ pub struct Pool {
     small_tails: Shelf,
     large_tails: Shelf,
     tails_bytes: usize,
+    /// Of all regions, whoever has them.
+    regions_bytes: usize,
     /// Big regions lent, an oversize one counted as the regions it would fill.
     lent: usize,
     lent_max: usize,
@@ -66,6 +71,7 @@ impl Pool {
             small_tails: Shelf::default(),
             large_tails: Shelf::default(),
             tails_bytes: 0,
+            regions_bytes: 0,
             lent: 0,
             lent_max,
             returned: false,
@@ -75,9 +81,17 @@ impl Pool {
     /// A region of a connection's own, of one of the two sizes. It is not counted: a connection that cannot have it
     /// cannot be opened, so the limit of connections is its limit.
     pub(super) fn own(&mut self, bytes: usize) -> Vec<u8> {
-        self.shelf(bytes)
-            .take()
-            .unwrap_or_else(|| Vec::with_capacity(bytes))
+        match self.shelf(bytes).take() {
+            Some(region) => region,
+            None => self.make(bytes),
+        }
+    }
+
+    #[cold]
+    fn make(&mut self, bytes: usize) -> Vec<u8> {
+        let region = Vec::with_capacity(bytes);
+        self.regions_bytes += region.capacity();
+        region
     }
 
     /// Takes back a region that `own` gave, or that was lent.
@@ -85,10 +99,13 @@ impl Pool {
         region.clear();
         if [SMALL_REGION_BYTES, BIG_REGION_BYTES].contains(&region.capacity()) {
             self.shelf(region.capacity()).regions.push(region);
+        } else {
+            self.regions_bytes -= region.capacity();
         }
     }
 
-    /// Lends a region of at least `bytes` bytes, at least a big one; `None` while too many are lent.
+    /// Lends a region of at least `bytes` bytes, at least a big one; `None` while too many are lent. An oversize one is made
+    /// anew, in the place of as many big ones as it counts for.
     pub(super) fn lend(&mut self, bytes: usize) -> Option<Vec<u8>> {
         let bytes = bytes.max(BIG_REGION_BYTES);
         if self.lent + bytes.div_ceil(BIG_REGION_BYTES) > self.lent_max {
@@ -97,7 +114,8 @@ impl Pool {
         let region = if bytes == BIG_REGION_BYTES {
             self.own(bytes)
         } else {
-            Vec::with_capacity(bytes)
+            self.regions_bytes -= self.big.free(bytes.div_ceil(BIG_REGION_BYTES));
+            self.make(bytes)
         };
         self.lent += region.capacity().div_ceil(BIG_REGION_BYTES);
         Some(region)
@@ -127,8 +145,7 @@ impl Pool {
 
     /// Frees half of the regions that nobody has needed since it was last called.
     pub(crate) fn trim(&mut self) {
-        self.small.trim();
-        self.big.trim();
+        self.regions_bytes -= self.small.trim() + self.big.trim();
         self.tails_bytes -= self.small_tails.trim() + self.large_tails.trim();
     }
 
@@ -167,6 +184,11 @@ impl Pool {
     /// Bytes of the regions that it keeps and nobody uses.
     pub fn kept_bytes(&self) -> usize {
         self.small.regions.len() * SMALL_REGION_BYTES + self.big.regions.len() * BIG_REGION_BYTES
+    }
+
+    /// Bytes of all its regions, lent and kept.
+    pub fn regions_bytes(&self) -> usize {
+        self.regions_bytes
     }
 
     fn shelf(&mut self, bytes: usize) -> &mut Shelf {

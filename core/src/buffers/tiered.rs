@@ -30,6 +30,7 @@ impl<const BASE: usize> Tiered<BASE> {
 
 impl<const BASE: usize> Buffers for Tiered<BASE> {
     const IDLE_BYTES: usize = BASE;
+    const OWN_BYTES_MAX: usize = BASE;
 
     fn open(pool: &mut Pool) -> Tiered<BASE> {
         Tiered {

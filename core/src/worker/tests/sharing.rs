@@ -4,6 +4,7 @@ use super::client::{get, letters, worker};
 use super::*;
 
 every_strategy! {
+    regions_stay_within_their_bound_and_go_when_nobody_needs_them
     an_exhausted_pool_makes_requests_wait_their_turn
     those_that_wait_are_woken_one_by_one
     room_lends_the_same_memory_until_it_is_used
@@ -53,6 +54,51 @@ fn an_exhausted_pool_makes_requests_wait_their_turn<B: Buffers>() {
     clients[2].take(&mut worker);
     assert_eq!(clients[2].answers().len(), 2);
     assert_eq!(worker.counters().broken, 2);
+}
+
+/// Small answers, large and oversize ones come in every order, and nobody reads them until the worker has lent all that it
+/// may; then all of it is needed no longer.
+fn regions_stay_within_their_bound_and_go_when_nobody_needs_them<B: Buffers>() {
+    const LIMITS: Limits = Limits {
+        connections_max: 40,
+        big_regions_max: 14,
+        idle_timeout_ms: 600_000,
+        region_wait_ms: 600_000,
+        ..Limits::DEFAULT
+    };
+    let bound = LIMITS.regions_bytes_max(B::OWN_BYTES_MAX);
+    let mut worker = worker::<B>(LIMITS);
+    let mut most = 0;
+    for sizes in [
+        [100, 10_000],
+        [100, 100_000],
+        [30_000, 100_000],
+        [10_000, 10_000],
+    ] {
+        let mut clients: Vec<_> = (0..40).map(|_| Client::new(&mut worker)).collect();
+        for (turn, client) in clients.iter_mut().enumerate() {
+            let ask = get(&format!("/size/{}", sizes[turn % 2]));
+            client.want = worker.on_bytes(client.id, ask.as_bytes());
+            most = worker.regions_bytes().max(most);
+            assert!(worker.regions_bytes() <= bound, "{sizes:?}");
+        }
+        for client in clients {
+            worker.ended(client.id, Ended::Broken);
+            assert!(worker.regions_bytes() <= bound, "{sizes:?}");
+        }
+    }
+    // Half of the connections at least had a small answer while all that can be lent was.
+    assert!(most > bound / 2, "{most} of {bound} bytes were needed");
+
+    // Half of what nobody has needed goes every second.
+    for _ in 0..10 {
+        let monotonic_ms = worker.shared.now.monotonic_ms + 1_000;
+        worker.tick(Now {
+            monotonic_ms,
+            ..worker.shared.now
+        });
+    }
+    assert_eq!(worker.regions_bytes(), 0);
 }
 
 fn an_old_id_is_harmless<B: Buffers>() {
