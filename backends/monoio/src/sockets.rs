@@ -4,7 +4,7 @@
 //! An operation that is under way stays in its place until it has ended: the send since it points to the worker's
 //! memory, the wait for input since both are then shown to be over when the socket is closed.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::pin;
@@ -18,10 +18,16 @@ use rustix::net::Shutdown;
 
 use crate::sys::{Lent, Socket, poll};
 
+/// How many connections are accepted before the ring has its turn: the runtime enters it, and polls other tasks, only when
+/// its first future has to wait, which while more and more clients connect would be never.
+const TURN_ACCEPTS: u32 = 64;
+
 /// A listener that is waited for by the runtime and then asked without it.
 pub(crate) struct Listener {
     listener: std::net::TcpListener,
     waited_for: monoio::net::TcpListener,
+    /// How many have been accepted without waiting.
+    accepted: Cell<u32>,
 }
 
 impl Listener {
@@ -31,17 +37,24 @@ impl Listener {
         Ok(Listener {
             listener,
             waited_for,
+            accepted: Cell::new(0),
         })
     }
 
     /// Accepts a connection. Nothing is lost when this is dropped: the operation below it accepts nothing.
     pub(crate) async fn accept(&self) -> io::Result<TcpStream> {
         loop {
-            match self.accept_now() {
+            let accepted = self.accepted.get();
+            let now = (accepted < TURN_ACCEPTS).then(|| self.accept_now());
+            match now.unwrap_or(Err(io::ErrorKind::WouldBlock.into())) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.waited_for.readable(true).await?;
+                    self.accepted.set(0);
                 }
-                accepted => return accepted,
+                result => {
+                    self.accepted.set(accepted + 1);
+                    return result;
+                }
             }
         }
     }
@@ -190,6 +203,28 @@ mod tests {
         assert!(is_freed(Lent::returned));
         // As where the runtime is dropped.
         assert!(!is_freed(|_| ()));
+    }
+
+    #[test]
+    fn who_connects_holds_up_nobody() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let clients = 2 * TURN_ACCEPTS as usize;
+        let connect = |_| std::net::TcpStream::connect(address).unwrap();
+        let clients: Vec<_> = (0..clients).map(connect).collect();
+        let tuning = crate::Tuning::default();
+        let mut runtime = crate::sys::ring::runtime(&tuning).unwrap();
+        runtime.block_on(async {
+            let listener = Listener::new(listener).unwrap();
+            let accepted = Rc::new(Cell::new(0));
+            let seen = accepted.clone();
+            let other = monoio::spawn(async move { seen.get() });
+            for _ in &clients {
+                listener.accept().await.unwrap();
+                accepted.set(accepted.get() + 1);
+            }
+            assert_eq!(other.await, TURN_ACCEPTS, "it has its turn in between");
+        });
     }
 
     /// The size of what such a function returns.
