@@ -84,7 +84,14 @@ impl Checkout {
             .collect())
     }
 
-    /// The same by the names that the matrix gives them.
+    /// Those, and what they leave out of the pairs of these backends with any buffer strategy.
+    pub fn designs_with_every_strategy(&self, backends: &[&str]) -> Result<Vec<String>> {
+        let axes = self.axes()?;
+        let designs = with_every_strategy(covering(&axes), backends, &axes);
+        Ok(designs.iter().map(|values| values.join(",")).collect())
+    }
+
+    /// The covering designs by the names that the matrix gives them.
     pub fn covering_names(&self) -> Result<Vec<String>> {
         let designs = self.covering_designs()?;
         Ok(designs
@@ -104,6 +111,35 @@ fn covering(axes: &[Axis]) -> Vec<Vec<&str>> {
                 .collect()
         })
         .collect()
+}
+
+/// Adds a design for each pair that no design has, with the first values of the other axes.
+fn with_every_strategy<'a>(
+    mut designs: Vec<Vec<&'a str>>,
+    backends: &[&'a str],
+    axes: &'a [Axis],
+) -> Vec<Vec<&'a str>> {
+    let strategies = axes.iter().filter(|axis| axis.name == "buffers");
+    for strategy in strategies.flat_map(|axis| &axis.values) {
+        for backend in backends {
+            let pair = [*backend, strategy.as_str()];
+            if !designs
+                .iter()
+                .any(|values| pair.iter().all(|value| values.contains(value)))
+            {
+                designs.push(
+                    axes.iter()
+                        .map(|axis| match axis.name.as_str() {
+                            "backend" => pair[0],
+                            "buffers" => pair[1],
+                            _ => axis.values[0].as_str(),
+                        })
+                        .collect(),
+                );
+            }
+        }
+    }
+    designs
 }
 
 fn axis(listed: &serde_json::Value) -> Option<Axis> {
@@ -130,5 +166,21 @@ mod tests {
             covering(&[axis(&["a", "b"]), axis(&["c", "d", "e"])]),
             [["a", "c"], ["b", "d"], ["a", "e"]]
         );
+    }
+
+    #[test]
+    fn the_pairs_left_out_are_added_once() {
+        let axis = |name: &str, values: &[&str]| Axis {
+            name: name.to_owned(),
+            values: values.iter().map(|v| (*v).to_owned()).collect(),
+        };
+        let axes = [
+            axis("backend", &["a", "b", "c"]),
+            axis("buffers", &["d", "e"]),
+            axis("allocator", &["f", "g"]),
+        ];
+        let designs = with_every_strategy(covering(&axes), &["a", "b"], &axes);
+        assert_eq!(designs[..3], covering(&axes));
+        assert_eq!(designs[3..], [["b", "d", "f"], ["a", "e", "f"]]);
     }
 }

@@ -1,5 +1,5 @@
-//! Unit, integration and documentation tests of every package; and the server's once more for every value of every axis,
-//! since a build of the workspace holds one design only.
+//! Unit, integration and documentation tests of every package; and the server's once more for every value of every axis
+//! and for each buffer strategy below each kind of loop, since a build of the workspace holds one design only.
 
 use anyhow::Result;
 
@@ -7,12 +7,15 @@ use super::Options;
 use crate::checkout::{Checkout, SERVER};
 use crate::run::{cargo, run};
 
+/// A loop by readiness and one by completions: who owns bytes under way, and for how long, differs between them.
+const LOOPS: [&str; 2] = ["epoll", "uring"];
+
 pub(super) fn step(checkout: &Checkout, _: Options) -> Result<Option<String>> {
     run(&mut cargo(
         checkout,
         ["test", "--locked", "--workspace", "--no-fail-fast"],
     ))?;
-    for values in checkout.covering_designs()? {
+    for values in checkout.designs_with_every_strategy(&LOOPS)? {
         let features = format!("command,{values}");
         // What runs over sockets; the tests beside the code are the same in every design.
         let design = [
