@@ -112,7 +112,7 @@ impl<'a, B: Buffers> Answer<'a, B> {
         self.id
     }
 
-    /// Adds these fields to the answer, in this order.
+    /// Adds these fields to the answer, in this order; the media type is no field of these.
     pub fn fields(self, fields: &'a [(&'a str, &'a str)]) -> Answer<'a, B> {
         Answer { fields, ..self }
     }
@@ -331,14 +331,20 @@ fn write_rare(region: &mut Vec<u8>, content: Content, media_type: Option<&MediaT
 }
 
 /// A value with a line end in it would let its author write fields, and answers, of his own (RFC 9110 §5.5). What frames
-/// the message or rules the connection is the core's.
+/// the message, rules the connection or names the media type is the core's: none of them may come twice.
 #[cold]
 fn check_fields(fields: &[(&str, &str)]) -> Result<(), Unanswered> {
     let fits = |(name, value): &(&str, &str)| {
         !name.is_empty()
-            && !["content-length", "transfer-encoding", "connection", "date"]
-                .iter()
-                .any(|own| name.eq_ignore_ascii_case(own))
+            && ![
+                "content-length",
+                "content-type",
+                "transfer-encoding",
+                "connection",
+                "date",
+            ]
+            .iter()
+            .any(|own| name.eq_ignore_ascii_case(own))
             && name.bytes().all(scan::is_token)
             && scan::value_end(value.as_bytes(), 0) == value.len()
     };

@@ -141,8 +141,7 @@ mod sse2 {
     }
 }
 
-/// Exact for the lowest byte that is marked, which is the only one used: see "Determine if a word has a byte less than n"
-/// in S. E. Anderson, "Bit Twiddling Hacks".
+/// Eight bytes in a word. Exact for each of them: no sum leaves its byte.
 #[cfg(any(test, not(target_arch = "x86_64")))]
 mod word {
     pub(in super::super) const BYTES: usize = 8;
@@ -153,7 +152,7 @@ mod word {
     #[derive(Clone, Copy)]
     pub(in super::super) struct Block(u64);
 
-    /// The high bit of each byte that is marked; above the lowest of them there may be false ones.
+    /// The high bit of each byte that is marked.
     #[derive(Clone, Copy)]
     pub(in super::super) struct Marks(u64);
 
@@ -185,7 +184,8 @@ mod word {
         }
 
         const fn less(self, limit: u8) -> u64 {
-            self.0.wrapping_sub(ONES * limit as u64) & !self.0 & HIGHS
+            let reached = (self.0 & !HIGHS) + ONES * (0x80 - limit as u64);
+            !(reached | self.0) & HIGHS
         }
 
         const fn equal(self, byte: u8) -> u64 {
@@ -212,6 +212,22 @@ mod word {
 #[cfg(all(test, target_arch = "x86_64"))]
 mod tests {
     use super::{sse2, word};
+
+    #[test]
+    fn a_byte_marks_none_behind_it() {
+        // A sum that leaves its byte would make a space look like a control character.
+        for bytes in [*b"\t \x1f \0 a ", *b"\x7f~\x7f~\x7f~a~", *b"a\t a\t aa"] {
+            let (wide, narrow) = ([bytes; 2].concat(), word::Block::new(&bytes));
+            let wide = sse2::Block::new(wide.first_chunk().unwrap());
+            for dropped in 0..8 {
+                let first = wide.control().without(dropped).first();
+                assert_eq!(
+                    first.filter(|first| first + dropped < 8),
+                    narrow.control().without(dropped).first()
+                );
+            }
+        }
+    }
 
     #[test]
     fn both_kinds_of_block_mark_the_same_first_byte() {

@@ -6,8 +6,8 @@ use crate::{Answer, Head, MediaType, Method, Out, Outcome, Piece, Plan, Request,
 /// `GET /size/N`: N letters; `GET /written/N`: the same, measured afterwards; `POST /echo`; `POST /count`: streamed;
 /// `GET /stream/N`, `GET /chunks/N`: N letters as a stream, known and unknown in length; `GET /short/N`: a stream that
 /// breaks its promise; `GET /park`: parked until resumed; `GET /after/MS`; `GET /too-much`: writes more than it asked
-/// for; `GET /fields`: a field with a line end in it; `GET /framing`: one that is the core's; `GET /evil`: content where
-/// none may be; `GET /quiet`: a stream of which nothing comes.
+/// for; `GET /fields`: a field with a line end in it; `GET /framing`, `GET /typed`: one that is the core's; `GET
+/// /evil`: content where none may be; `GET /quiet`: a stream of which nothing comes.
 #[derive(Default)]
 pub(super) struct Shop {
     pub(super) presented: u64,
@@ -68,6 +68,10 @@ impl Handler for Shop {
             b"/quiet" => return answer.stream(Status::OK, TEXT, None),
             b"/evil" => return answer.send(Status::NO_CONTENT, TEXT, b"content"),
             b"/framing" => return answer.fields(&[("content-Length", "9")]).empty(Status::OK),
+            b"/typed" => {
+                let fields = [("content-Type", "text/html")];
+                return answer.fields(&fields).send(Status::OK, TEXT, b"typed");
+            }
             b"/none" => return answer.empty(Status::NO_CONTENT),
             b"/bye" => return answer.close().send(Status::OK, TEXT, b"bye"),
             b"/too-much" => return answer.write(Status::OK, TEXT, 3, |out| out.bytes(b"four")),

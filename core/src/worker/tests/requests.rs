@@ -306,7 +306,14 @@ fn a_faulty_handler_answers_500<B: Buffers>() {
         big_regions_max: 2,
         ..Limits::DEFAULT
     });
-    for path in ["/too-much", "/fields", "/framing", "/evil", "/size/40000"] {
+    for path in [
+        "/too-much",
+        "/fields",
+        "/framing",
+        "/typed",
+        "/evil",
+        "/size/40000",
+    ] {
         let mut client = Client::new(&mut worker);
         client.send(
             &mut worker,
