@@ -111,15 +111,22 @@ pub(super) fn served(address: SocketAddr) -> TcpStream {
 pub(super) fn read_answers(client: &mut TcpStream, count: usize) -> String {
     let (mut text, mut buffer) = (String::new(), [0; 4096]);
     while text.matches("\r\n\r\n").count() < count {
-        let received = match client.read(&mut buffer) {
-            // A read that may time out is not taken up again by the kernel (signal(7)).
-            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-            received => received.unwrap(),
-        };
+        let received = read(client, &mut buffer);
         assert!(received > 0, "it closed after {text:?}");
         text.push_str(std::str::from_utf8(&buffer[..received]).unwrap());
     }
     text
+}
+
+/// Reads what is there, or waits for it.
+pub(super) fn read(client: &mut TcpStream, piece: &mut [u8]) -> usize {
+    loop {
+        match client.read(piece) {
+            // A read that may time out is not taken up again by the kernel (signal(7)).
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            received => return received.unwrap(),
+        }
+    }
 }
 
 pub(super) fn output(arguments: &[&str]) -> (ExitStatus, String, String) {
