@@ -8,6 +8,7 @@ use crate::target::Reading;
 
 const BASELINE: &str = "/baseline11?a=13&b=42";
 const GET_SMALL: &str = "GET /pipeline HTTP/1.1\r\nHost: {{host}}\r\n\r\n";
+const GET_DELAYED: &str = "GET /delay/5 HTTP/1.1\r\nHost: {{host}}\r\n\r\n";
 const GET_AND_CLOSE: &str =
     "GET /baseline11?a=13&b=42 HTTP/1.1\r\nHost: {{host}}\r\nConnection: close\r\n\r\n";
 
@@ -156,7 +157,19 @@ fn batches() -> Vec<Case> {
         let name = format!("a small answer, {count} items of JSON and a small one, in one write");
         case(id, &name, "RFC 9112 §9.3.2", send, outcome)
     };
+    let delayed = case(
+        "arena-delay",
+        "an answer that takes its time before one that does not, in one write",
+        "RFC 9112 §9.3.2",
+        vec![Step::Text(format!("{GET_DELAYED}{GET_AND_CLOSE}"))],
+        Outcome {
+            contents: vec![Some("ok".into()), Some("55".into())],
+            closed: Some(true),
+            ..ok(2)
+        },
+    );
     vec![
+        delayed,
         batch("arena-16", 16),
         batch("arena-200", 200),
         json("arena-mixed-7", 7),

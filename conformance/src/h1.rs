@@ -1,6 +1,7 @@
 //! The cases for HTTP/1.1 of `cases/h1.json`: compiled from the RFCs and from what public test suites and write-ups on
 //! smuggling look for. They want the probe application, whose answers are: GET, HEAD, OPTIONS, DELETE, PUT on any path 200
-//! and `OK`; POST 200 and the content; `/echo` the received fields, a line each; `/big` 1 MiB.
+//! and `OK`; POST 200 and the content; `/echo` the received fields, a line each; `/cookie` the pairs of the cookies, a
+//! line each; `/big` 1 MiB.
 
 use crate::case::Case;
 
@@ -25,7 +26,7 @@ mod tests {
     #[test]
     fn the_file_is_read_and_every_case_can_be_sent() {
         let cases = h1();
-        assert_eq!(cases.len(), 243);
+        assert_eq!(cases.len(), 244);
         assert_eq!(cases.iter().filter(|case| case.slow).count(), 5);
         let ids: BTreeSet<&str> = cases.iter().map(|case| &case.id[..]).collect();
         assert_eq!(ids.len(), cases.len(), "an id stands twice");

@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn shapes_are_played_at_every_cut_and_other_cases_once() {
-        assert_eq!(runs(&h1()), 243);
+        assert_eq!(runs(&h1()), 244);
         let cases = arena(1);
         let shapes: Vec<Case> = cases
             .iter()
