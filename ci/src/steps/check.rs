@@ -1,7 +1,7 @@
 //! One design of each backend answers as the RFCs say, over loopback; the strategies in every kind of pieces are tested in
 //! memory. The designs are those in which every value of every axis occurs once.
 //!
-//! A case that fails fails the step. A design that the machine cannot run, as when io_uring is denied, is named in the
+//! A case that fails fails the step; one that passed only at the second try is named in the summary. A design that the machine cannot run, as when io_uring is denied, is named in the
 //! summary.
 
 use std::process::Stdio;
@@ -73,6 +73,10 @@ fn judge(names: &[String], findings: &Value) -> Result<Option<String>> {
         count("passed"),
         count("warned")
     );
+    let again: Vec<String> = items(&findings["checked"]).flat_map(second_tries).collect();
+    if !again.is_empty() {
+        note += &format!("; passed at the second try: {}", again.join(", "));
+    }
     if !left_out.is_empty() {
         note += &format!("; NOT run on this machine: {}", left_out.join(", "));
     }
@@ -93,6 +97,15 @@ fn wrong(design: &Value) -> Vec<String> {
     ended.chain(cases).collect()
 }
 
+/// The design's cases that passed only at the second try.
+fn second_tries(design: &Value) -> Vec<String> {
+    let again = |case: &&Value| items(&case["second_tries"]).next().is_some();
+    let cases = items(&design["cases"]).filter(again);
+    cases
+        .map(|case| format!("{} on {}", case["id"], design["design"]))
+        .collect()
+}
+
 /// The entries of an array; none if it is no array.
 fn items(array: &Value) -> impl Iterator<Item = &Value> {
     array.as_array().into_iter().flatten()
@@ -105,8 +118,17 @@ mod tests {
     use super::*;
 
     fn judged(verdict: &str, ended: Value, left_out: Value) -> Result<String> {
+        judged_again(verdict, ended, left_out, json!([]))
+    }
+
+    fn judged_again(
+        verdict: &str,
+        ended: Value,
+        left_out: Value,
+        second_tries: Value,
+    ) -> Result<String> {
         let case = json!({ "id": "x1", "ref": "RFC 9112 §6", "verdict": verdict, "came": "200", "allowed": "400" });
-        let passed = json!({ "id": "x2", "verdict": "passed" });
+        let passed = json!({ "id": "x2", "verdict": "passed", "second_tries": second_tries });
         let checked = json!({ "design": "a", "passed": 1, "warned": 1, "ended": ended, "cases": [case, passed] });
         let findings = json!({ "checked": [checked], "left_out": left_out });
         judge(&["a".into(), "b".into()], &findings).map(Option::unwrap_or_default)
@@ -122,6 +144,16 @@ mod tests {
         assert_eq!(
             note,
             "1 designs, 1 cases passed, 1 warned; NOT run on this machine: b"
+        );
+    }
+
+    #[test]
+    fn what_passed_at_the_second_try_is_named() {
+        let first_try = json!([{ "cut_at": 7, "came": "open" }]);
+        let note = judged_again("warned", json!([]), denied(), first_try).unwrap();
+        assert!(
+            note.contains("; passed at the second try: \"x2\" on \"a\"; NOT run"),
+            "{note}"
         );
     }
 

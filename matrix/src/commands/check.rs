@@ -25,8 +25,9 @@ use play::{Judged, Progress, play};
 ///
 /// Each design is built and started twice: with `--app probe` for the cases of RFC 9110 and 9112, and with `--app arena` for
 /// those of the arena, whose requests are cut in two at every byte. A case that is not passed is shown with its section of
-/// the RFC, what was sent, what came and what is allowed; then the exit code is 4. A case that fails is played once more,
-/// so that a busy machine does not decide.
+/// the RFC, what was sent, what came and what is allowed; then the exit code is 4. A run that fails is played once more,
+/// so that a busy machine does not decide, and where the second try passes the case is counted and named; what is critical
+/// has no second try.
 ///
 /// Example: cargo matrix check epoll+split+system --group chunked
 #[derive(Clone, Debug, clap::Args)]

@@ -34,6 +34,15 @@ pub(super) struct Judged {
     pub(super) sent: String,
     pub(super) came: String,
     pub(super) allowed: String,
+    /// The runs that failed at the first try and passed at the second.
+    pub(super) second_tries: Vec<FirstTry>,
+}
+
+/// What came of a run that was played once more and passed then.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct FirstTry {
+    pub(super) cut_at: Option<usize>,
+    pub(super) came: String,
 }
 
 fn in_one_word<S: serde::Serializer>(verdict: &Verdict, serializer: S) -> Result<S::Ok, S::Error> {
@@ -104,14 +113,16 @@ fn jobs(cases: &[Case]) -> impl Iterator<Item = Job<'_>> {
     })
 }
 
-fn keep_worst(found: &mut BTreeMap<String, Judged>, judged: Judged) {
+fn keep_worst(found: &mut BTreeMap<String, Judged>, mut judged: Judged) {
     match found.get_mut(&judged.id) {
         None => {
             found.insert(judged.id.clone(), judged);
         }
         Some(before) => {
             let runs = before.runs + 1;
+            before.second_tries.append(&mut judged.second_tries);
             if judged.verdict > before.verdict {
+                judged.second_tries = std::mem::take(&mut before.second_tries);
                 *before = judged;
             }
             before.runs = runs;
@@ -120,18 +131,8 @@ fn keep_worst(found: &mut BTreeMap<String, Judged>, judged: Judged) {
 }
 
 impl Job<'_> {
-    /// A chance event, as a pause of the machine, does not repeat; a true failure does.
     fn judged(&self, target: &Socket) -> Judged {
-        let first = self.once(target);
-        if first.verdict <= Verdict::Warned {
-            return first;
-        }
-        let second = self.once(target);
-        if second.verdict <= Verdict::Warned {
-            second
-        } else {
-            first
-        }
+        tried(|| self.once(target))
     }
 
     fn once(&self, target: &Socket) -> Judged {
@@ -156,7 +157,29 @@ impl Job<'_> {
             sent: script.shown(),
             came,
             allowed: allowed(case),
+            second_tries: Vec::new(),
         }
+    }
+}
+
+/// A chance event, as a pause of the machine, does not repeat; a true failure does, mostly, so what a second try hides is
+/// told. What must never come has no excuse and no second try.
+fn tried(mut once: impl FnMut() -> Judged) -> Judged {
+    let first = once();
+    if first.verdict != Verdict::Failed {
+        return first;
+    }
+    let second = once();
+    match second.verdict {
+        Verdict::Passed | Verdict::Warned => Judged {
+            second_tries: vec![FirstTry {
+                cut_at: first.cut_at,
+                came: first.came,
+            }],
+            ..second
+        },
+        Verdict::Failed => first,
+        Verdict::Critical => second,
     }
 }
 
@@ -217,9 +240,8 @@ mod tests {
         assert_eq!(runs(&cases) - runs(&shapes), cases.len() - shapes.len());
     }
 
-    #[test]
-    fn the_worst_run_of_a_case_is_kept() {
-        let judged = |verdict, cut_at| Judged {
+    fn judged(verdict: Verdict, cut_at: Option<usize>) -> Judged {
+        Judged {
             id: "x".into(),
             name: String::new(),
             group: String::new(),
@@ -229,23 +251,68 @@ mod tests {
             runs: 1,
             cut_at,
             sent: String::new(),
-            came: String::new(),
+            came: verdict.name().into(),
             allowed: String::new(),
+            second_tries: Vec::new(),
+        }
+    }
+
+    fn first_try(cut_at: usize) -> FirstTry {
+        FirstTry {
+            cut_at: Some(cut_at),
+            came: "failed".into(),
+        }
+    }
+
+    #[test]
+    fn the_worst_run_of_a_case_is_kept_and_every_second_try() {
+        let again = |verdict, cut_at| Judged {
+            second_tries: vec![first_try(cut_at)],
+            ..judged(verdict, Some(cut_at))
         };
         let mut found = BTreeMap::new();
-        for (verdict, cut_at) in [
-            (Verdict::Passed, None),
-            (Verdict::Failed, Some(1)),
-            (Verdict::Warned, Some(2)),
-            (Verdict::Failed, Some(3)),
+        for judged in [
+            judged(Verdict::Passed, None),
+            again(Verdict::Passed, 4),
+            judged(Verdict::Failed, Some(1)),
+            again(Verdict::Warned, 2),
+            judged(Verdict::Failed, Some(3)),
         ] {
-            keep_worst(&mut found, judged(verdict, cut_at));
+            keep_worst(&mut found, judged);
         }
         let worst = Judged {
-            runs: 4,
+            runs: 5,
+            second_tries: vec![first_try(4), first_try(2)],
             ..judged(Verdict::Failed, Some(1))
         };
         assert_eq!(found["x"], worst);
+    }
+
+    #[test]
+    fn a_failure_has_a_second_try_that_is_told_and_what_is_critical_has_none() {
+        use Verdict::{Critical, Failed, Passed, Warned};
+        for (verdicts, kept, tries, told) in [
+            (&[Passed][..], Passed, 1, false),
+            (&[Warned], Warned, 1, false),
+            (&[Failed, Passed], Passed, 2, true),
+            (&[Failed, Warned], Warned, 2, true),
+            (&[Failed, Failed], Failed, 2, false),
+            (&[Failed, Critical], Critical, 2, false),
+            (&[Critical, Passed], Critical, 1, false),
+        ] {
+            let mut played = 0;
+            let found = tried(|| {
+                played += 1;
+                judged(verdicts[played - 1], Some(7))
+            });
+            let second_tries = if told { vec![first_try(7)] } else { vec![] };
+            let expected = (kept, tries, second_tries);
+            assert_eq!(
+                (found.verdict, played, found.second_tries),
+                expected,
+                "{verdicts:?}"
+            );
+        }
     }
 
     #[test]

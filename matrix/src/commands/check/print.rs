@@ -16,6 +16,13 @@ impl Checked {
             .count()
     }
 
+    /// The cases of which a run passed only at the second try.
+    fn second_tries(&self) -> impl Iterator<Item = &Judged> {
+        self.cases
+            .iter()
+            .filter(|judged| !judged.second_tries.is_empty())
+    }
+
     /// Whether something failed.
     pub(super) fn is_wrong(&self) -> bool {
         !self.ended.is_empty()
@@ -49,7 +56,14 @@ pub(super) fn printed(findings: &Findings, format: Format) -> Result<String> {
 
 fn table(findings: &Findings) -> Table {
     let mut table = Table::new([
-        "design", "passed", "warned", "failed", "critical", "runs", "seconds",
+        "design",
+        "passed",
+        "warned",
+        "failed",
+        "critical",
+        "second try",
+        "runs",
+        "seconds",
     ]);
     for checked in &findings.checked {
         let runs: usize = checked.cases.iter().map(|judged| judged.runs).sum();
@@ -60,6 +74,7 @@ fn table(findings: &Findings) -> Table {
             count(Verdict::Warned),
             count(Verdict::Failed),
             count(Verdict::Critical),
+            checked.second_tries().count().to_string(),
             runs.to_string(),
             format!("{:.1}", checked.seconds),
         ]);
@@ -84,6 +99,7 @@ fn json(findings: &Findings) -> Result<serde_json::Value> {
         ] {
             object[verdict.name()] = checked.count(verdict).into();
         }
+        object["second_try"] = checked.second_tries().count().into();
     }
     Ok(json)
 }
@@ -97,12 +113,44 @@ fn details(findings: &Findings, one: fn(&str, &Judged) -> String) -> String {
         for judged in checked.wanting() {
             details += &one(&checked.design, judged);
         }
+        details += &second_tries(checked);
     }
     for arm in &findings.left_out {
         writeln!(details, "\nleft out {}: {}", arm.name, arm.reason)
             .expect("a String takes everything");
     }
     details
+}
+
+/// The cases of a design of which a run passed only at the second try, each with what came at the first.
+fn second_tries(checked: &Checked) -> String {
+    let named: Vec<String> = checked.second_tries().map(at_second_try).collect();
+    match named.len() {
+        0 => String::new(),
+        cases => format!(
+            "\n{}: passed at the second try: {cases}\n\n{}",
+            checked.design,
+            markdown_list(&named)
+        ),
+    }
+}
+
+fn at_second_try(judged: &Judged) -> String {
+    let first = &judged.second_tries[0];
+    format!(
+        "{} ({}) in {} of {} runs{}: at first came {}; allowed {}",
+        judged.id,
+        judged.section,
+        judged.second_tries.len(),
+        judged.runs,
+        cut(first.cut_at),
+        first.came,
+        judged.allowed
+    )
+}
+
+fn cut(at: Option<usize>) -> String {
+    at.map_or(String::new(), |at| format!(", cut at byte {at}"))
 }
 
 fn title(design: &str, judged: &Judged) -> String {
@@ -113,12 +161,10 @@ fn title(design: &str, judged: &Judged) -> String {
         level,
         ..
     } = judged;
-    let cut = judged
-        .cut_at
-        .map_or(String::new(), |at| format!(", cut at byte {at}"));
     format!(
-        "{} {id} on {design}: {name} ({section}, {level}){cut}",
-        judged.verdict.name()
+        "{} {id} on {design}: {name} ({section}, {level}){}",
+        judged.verdict.name(),
+        cut(judged.cut_at)
     )
 }
 
@@ -150,6 +196,7 @@ fn markdown(design: &str, judged: &Judged) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::play::FirstTry;
     use super::*;
     use crate::record::LeftOut;
 
@@ -166,6 +213,7 @@ mod tests {
             sent: "GET".into(),
             came: "200, open".into(),
             allowed: "400, closed".into(),
+            second_tries: Vec::new(),
         }
     }
 
@@ -198,8 +246,8 @@ mod tests {
         let findings = findings(&all);
         assert_eq!(
             printed(&findings, Format::Text).unwrap(),
-            "design  passed  warned  failed  critical  runs  seconds\n\
-             a+b+c        1       1       1         1     8      1.2\n\
+            "design  passed  warned  failed  critical  second try  runs  seconds\n\
+             a+b+c        1       1       1         1           0     8      1.2\n\
              \ncritical c2 on a+b+c: a|b (RFC 9112 §6, MUST), cut at byte 7\n  \
              sent     GET\n  came     200, open\n  allowed  400, closed\n\
              \nfailed c3 on a+b+c: a|b (RFC 9112 §6, MUST), cut at byte 7\n  \
@@ -211,7 +259,7 @@ mod tests {
         assert!(
             printed(&findings, Format::Csv)
                 .unwrap()
-                .ends_with("\r\na+b+c,1,1,1,1,8,1.2\r\n")
+                .ends_with("\r\na+b+c,1,1,1,1,0,8,1.2\r\n")
         );
         assert!(
             printed(&findings, Format::Md)
@@ -224,6 +272,31 @@ mod tests {
         assert_eq!(json["checked"][0]["cases"][2]["verdict"], "critical");
         assert_eq!(json["checked"][0]["cases"][2]["ref"], "RFC 9112 §6");
         assert_eq!(json["left_out"][0]["name"], "d+e+f");
+    }
+
+    #[test]
+    fn what_passed_at_the_second_try_is_counted_and_named() {
+        let first_try = |cut_at| FirstTry {
+            cut_at,
+            came: "no answer, open".into(),
+        };
+        let mut findings = findings(&[Verdict::Passed, Verdict::Passed]);
+        findings.left_out.clear();
+        findings.checked[0].cases[1].second_tries = vec![first_try(Some(7)), first_try(None)];
+        let details = "\na+b+c: passed at the second try: 1\n\n\
+             - c1 (RFC 9112 §6) in 2 of 2 runs, cut at byte 7: at first came no answer, open; allowed 400, closed\n";
+        for format in [Format::Text, Format::Md] {
+            let printed = printed(&findings, format).unwrap();
+            assert!(printed.ends_with(details), "{printed}");
+        }
+        let json: serde_json::Value =
+            serde_json::from_str(&printed(&findings, Format::Json).unwrap()).unwrap();
+        assert_eq!(json["checked"][0]["second_try"], 1);
+        assert_eq!(
+            json["checked"][0]["cases"][1]["second_tries"][0]["cut_at"],
+            7
+        );
+        assert!(!findings.checked[0].is_wrong());
     }
 
     #[test]
