@@ -338,6 +338,11 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
         self.shared.pool.lent()
     }
 
+    /// Bytes of the regions that its connections have now, those of their own and those that the pool has lent.
+    pub fn regions_in_use(&self) -> usize {
+        self.shared.pool.in_use_bytes()
+    }
+
     /// Does something to a connection, then sees to its deadline and returns what it wants.
     #[inline(always)]
     fn event(&mut self, id: Id, act: impl FnOnce(&mut Connection<H, B>, &mut Shared<H>)) -> Want {

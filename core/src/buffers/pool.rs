@@ -138,6 +138,11 @@ impl Pool {
         self.lent
     }
 
+    /// Bytes of the regions that connections have now, their own and lent ones.
+    pub fn in_use_bytes(&self) -> usize {
+        self.regions_bytes - self.kept_bytes()
+    }
+
     /// Whether regions were returned since this was last asked.
     pub(crate) fn take_returned(&mut self) -> bool {
         std::mem::take(&mut self.returned)

@@ -2,8 +2,12 @@
 //! answers taken at once and byte by byte. Both applications live in this package, so the cases are run here and not in
 //! core.
 //!
-//! Time is simulated, so the slow cases are among them. A long case is cut at as many offsets as [`Pieces::cuts`] says, and
-//! one of many requests at as many of those as [`REQUESTS_MAX`] allows.
+//! Time is simulated, so the slow cases are among them. Every case is cut at every offset but for those that
+//! `only_long_cases_are_not_cut_everywhere` names, so that the tests end within seconds: one that sends more than 4 KiB is
+//! cut at as many offsets as [`Pieces::cuts`] says, near the front, near the end and evenly between; and of one of very
+//! many requests, which are alike, every n-th of those cuts is made, such that they ask for [`REQUESTS_MAX`] at most.
+
+use std::collections::BTreeSet;
 
 use orthant::{Buffers, Handler};
 use orthant_conformance::{
@@ -15,8 +19,8 @@ use super::memory::Memory;
 use crate::arena::{Arena, Dataset};
 use crate::probe::Probe;
 
-/// All cuts of one case ask for so much at most: one request after another looks like the first.
-const REQUESTS_MAX: usize = 10_000;
+/// All cuts of one case ask for so much at most: 16 requests are cut everywhere.
+const REQUESTS_MAX: usize = 16_000;
 
 fn pieces(script: &Script) -> Vec<Pieces> {
     let bytes = script.bytes();
@@ -61,7 +65,7 @@ fn complaints<H: Handler, B: Buffers>(target: &Memory<H, B>, cases: &[Case]) -> 
             };
             let observed = run(target, case, &script, pieces).expect("a worker has room");
             let verdict = judge(case, &observed, target.host());
-            assert_eq!(target.held(), (0, 0), "{} left something behind", case.id);
+            assert_eq!(target.held(), [0; 3], "{} left something behind", case.id);
             if verdict != Verdict::Passed {
                 complaints.push(format!(
                     "{} {} {pieces:?} {reading:?} ({}, {}: {}) sent {}; {}",
@@ -78,6 +82,38 @@ fn complaints<H: Handler, B: Buffers>(target: &Memory<H, B>, cases: &[Case]) -> 
         }
     }
     complaints
+}
+
+#[test]
+fn only_long_cases_are_not_cut_everywhere() {
+    let cases = [h1(), arena(1)].concat();
+    let thinned = cases.iter().filter_map(|case| {
+        let script = Script::of(case, "localhost:8080");
+        let cuts = pieces(&script)
+            .iter()
+            .filter(|pieces| matches!(pieces, Pieces::Cut(_)))
+            .count();
+        let offsets = script.bytes_total().saturating_sub(1);
+        (cuts < offsets).then(|| (&case.id[..], offsets, cuts))
+    });
+    // With the offsets that there are, and those at which it is cut.
+    let expected = [
+        // More than 4 KiB in one request.
+        ("h1-f2b93c", 4_147, 4_044),
+        ("h1-0be9b9", 1_048_659, 15),
+        ("h1-140767", 80_039, 209),
+        ("h1-489079", 70_039, 239),
+        ("h1-64d1ef", 10_700_073, 3),
+        ("h1-c0aa3e", 4_194_390, 3),
+        ("h1-e9662e", 16_777_220, 3),
+        // A hundred requests and more.
+        ("h1-06acff", 79_999, 8),
+        ("h1-49c890", 3_999, 160),
+        ("arena-200", 9_599, 80),
+        ("arena-slow-reader", 102_078, 8),
+        ("arena-reset-sending", 102_078, 8),
+    ];
+    assert_eq!(thinned.collect::<BTreeSet<_>>(), BTreeSet::from(expected));
 }
 
 fn passes_with<B: Buffers>() {

@@ -35,10 +35,14 @@ impl<H: Handler, B: Buffers> Memory<H, B> {
         Memory(RefCell::new(Engine { worker, now_ms: 0 }))
     }
 
-    /// How many connections there are, and how many regions they hold.
-    pub(super) fn held(&self) -> (usize, usize) {
-        let engine = self.0.borrow();
-        (engine.worker.live(), engine.worker.regions_lent())
+    /// How many connections there are, how many bytes of regions they hold, small ones too, and how many regions are lent.
+    pub(super) fn held(&self) -> [usize; 3] {
+        let worker = &self.0.borrow().worker;
+        [
+            worker.live(),
+            worker.regions_in_use_bytes(),
+            worker.regions_lent(),
+        ]
     }
 }
 
