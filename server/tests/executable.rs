@@ -15,3 +15,5 @@ mod scarcity;
 mod serving;
 #[path = "executable/stopping.rs"]
 mod stopping;
+#[path = "executable/workers.rs"]
+mod workers;
