@@ -339,7 +339,7 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
     }
 
     /// Bytes of the regions that its connections have now, those of their own and those that the pool has lent.
-    pub fn regions_in_use(&self) -> usize {
+    pub fn regions_in_use_bytes(&self) -> usize {
         self.shared.pool.in_use_bytes()
     }
 
