@@ -245,8 +245,8 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
         }
     }
 
-    /// Tells the time. Returns when it wants to be told again at the latest, on the same clock.
-    pub fn tick(&mut self, now: Now) -> Option<u64> {
+    /// Tells the time. When it has to be told again, `next_ms` says after the events of the turn.
+    pub fn tick(&mut self, now: Now) {
         self.shared.now = now;
         self.shared.opening.turn(now.unix_s);
         while let Some(index) = self.wheel.turn(now.monotonic_ms) {
@@ -271,7 +271,6 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
             self.trim_at_ms = now.monotonic_ms + TRIM_MS;
             self.shared.pool.trim();
         }
-        self.next_ms()
     }
 
     /// When `tick` has to be called next at the latest, on the clock of its argument; events may bring that forward.

@@ -31,7 +31,7 @@ const BIG: &[u8] = b"GET /size/20000 HTTP/1.1\r\nHost: a\r\n\r\n";
 fn pass<B: Buffers>(worker: &mut Worker<Shop, B>, client: &mut Client, ms: u64) {
     loop {
         let next_ms = worker
-            .tick(worker.shared.now)
+            .next_ms()
             .unwrap_or(u64::MAX)
             .min(at(ms).monotonic_ms);
         worker.tick(Now {
@@ -202,7 +202,7 @@ fn parked_requests_come_back_in_time<B: Buffers>() {
     }
     let mut back_ms = vec![None; clients.len()];
     let mut now = START;
-    while let Some(next_ms) = worker.tick(now).filter(|_| back_ms.contains(&None)) {
+    while let Some(next_ms) = worker.next_ms().filter(|_| back_ms.contains(&None)) {
         now.monotonic_ms = next_ms.max(now.monotonic_ms + 1);
         worker.tick(now);
         while let Some((id, want)) = worker.next_changed() {
