@@ -1,8 +1,8 @@
 //! A worker shared by the tasks of one thread: the ground of backends whose runtime is built on tasks.
 //!
 //! Such a runtime has a task for each connection, and no loop that could call `tick` and `next_changed` once per turn. So
-//! every event goes through [`Tasks::event`], which tells the time before it and afterwards wakes the tasks whose
-//! connections it changed; and one further task, [`Tasks::keep_time`], sleeps until the next deadline.
+//! every poll of a task begins a [`Turn`], which tells the time, and every event goes through it, which afterwards wakes
+//! the tasks whose connections it changed; and one further task, [`Tasks::keep_time`], sleeps until the next deadline.
 //!
 //! ```text
 //!  task of connection 7 ── event ──▶ worker        and whatever else has changed by it: 9
@@ -19,8 +19,10 @@
 mod accept;
 mod seats;
 mod sockets;
+mod turn;
 
 pub use sockets::{Socket, Stream};
+pub use turn::Turn;
 
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
@@ -64,17 +66,9 @@ impl<H: Handler, B: Buffers, N: Fn() -> Now> Tasks<H, B, N> {
 
     /// A socket has been accepted. `None`: it is not wanted, close it.
     pub fn open(&self) -> Option<Id> {
-        let id = self.on_worker(Worker::open)?;
+        let id = self.turn().on_worker(Worker::open)?;
         self.seats.borrow_mut().add(id);
         Some(id)
-    }
-
-    /// Tells the worker of an event of this connection; returns what the connection wants after it.
-    #[inline]
-    pub fn event(&self, id: Id, act: impl FnOnce(&mut Worker<H, B>) -> Want) -> Want {
-        let want = self.on_worker(act);
-        // Its own event may have been followed by another change, such as a region that it waited for.
-        self.seats.borrow_mut().take_change(id).unwrap_or(want)
     }
 
     /// Shows what is pending on this connection, as `Worker::pending` does.
@@ -92,7 +86,7 @@ impl<H: Handler, B: Buffers, N: Fn() -> Now> Tasks<H, B, N> {
     /// The socket is closed, and nobody holds memory of it any more.
     pub fn ended(&self, id: Id, how: Ended) {
         self.seats.borrow_mut().remove(id);
-        if self.on_worker(|worker| {
+        if self.turn().on_worker(|worker| {
             worker.ended(id, how);
             worker.live() == 0
         }) {
@@ -102,7 +96,7 @@ impl<H: Handler, B: Buffers, N: Fn() -> Now> Tasks<H, B, N> {
 
     /// Stops: nothing is opened any more, and what is under way is finished. Returns when the last connection has ended.
     pub async fn drained(&self) {
-        self.on_worker(Worker::drain);
+        self.turn().on_worker(Worker::drain);
         poll_fn(|context| {
             self.wait_as_main(context);
             if self.worker.borrow().live() == 0 {
@@ -129,7 +123,7 @@ impl<H: Handler, B: Buffers, N: Fn() -> Now> Tasks<H, B, N> {
     pub async fn keep_time<S: Future>(&self, sleep: impl Fn(Duration) -> S) {
         loop {
             let now_ms = (self.now)().monotonic_ms;
-            let next_ms = self.on_worker(|worker| worker.next_ms());
+            let next_ms = self.turn().on_worker(|worker| worker.next_ms());
             self.sleeps_until_ms.set(next_ms.unwrap_or(u64::MAX));
             let mut sleep = pin!(
                 next_ms.map(|next_ms| sleep(Duration::from_millis(next_ms.saturating_sub(now_ms))))
@@ -148,35 +142,6 @@ impl<H: Handler, B: Buffers, N: Fn() -> Now> Tasks<H, B, N> {
             })
             .await;
         }
-    }
-
-    /// Uses the worker at the right time, and wakes whom that concerns.
-    #[inline]
-    fn on_worker<R>(&self, act: impl FnOnce(&mut Worker<H, B>) -> R) -> R {
-        let mut worker = self.worker.borrow_mut();
-        worker.tick((self.now)());
-        let unharmed = Unharmed(self);
-        let result = act(&mut worker);
-        while let Some((id, want)) = worker.next_changed() {
-            self.seats.borrow_mut().change(id, want);
-        }
-        std::mem::forget(unharmed);
-        let next_ms = worker.next_ms().unwrap_or(u64::MAX);
-        if next_ms < self.sleeps_until_ms.get() {
-            self.sleeps_until_ms.set(next_ms);
-            wake(&self.timekeeper);
-        }
-        result
-    }
-}
-
-/// Dropped only when a handler panics.
-struct Unharmed<'t, H: Handler, B: Buffers, N: Fn() -> Now>(&'t Tasks<H, B, N>);
-
-impl<H: Handler, B: Buffers, N: Fn() -> Now> Drop for Unharmed<'_, H, B, N> {
-    fn drop(&mut self) {
-        self.0.failed.set(true);
-        wake(&self.0.main);
     }
 }
 

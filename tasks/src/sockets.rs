@@ -13,7 +13,10 @@ use std::task::{Context, Poll, ready};
 
 use orthant_core::{Buffers, Ended, Handler, Id, Now, Want};
 
-use crate::Tasks;
+use crate::{Tasks, Turn};
+
+/// How often a connection is received from and sent to before the others have their turn.
+const TURN_CALLS: usize = 16;
 
 /// A runtime's socket. What cannot be done now is done in a later call, for which the task is woken.
 pub trait Stream: Unpin {
@@ -59,8 +62,12 @@ impl<H: Handler, B: Buffers, N: Fn() -> Now, S: Stream> Socket<H, B, N, S> {
     }
 
     /// Goes on as far as possible; ready when the connection is to be closed.
-    fn go_on(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        loop {
+    fn go_on(
+        &mut self,
+        turn: &Turn<'_, H, B, N>,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        for _ in 0..TURN_CALLS {
             if let Some(want) = self.tasks.changed(self.id, context) {
                 self.want = want;
             }
@@ -68,24 +75,30 @@ impl<H: Handler, B: Buffers, N: Fn() -> Now, S: Stream> Socket<H, B, N, S> {
                 return Poll::Ready(Ok(()));
             }
             if self.want.send()
-                && let Poll::Ready(sent) = self.send(context)
+                && let Poll::Ready(sent) = self.send(turn, context)
             {
                 sent?;
             } else if self.want.shut() {
                 self.stream.shut(context)?;
                 self.want = Want::RECEIVE;
             } else if self.want.receive() {
-                ready!(self.receive(context))?;
+                ready!(self.receive(turn, context))?;
             } else {
                 return Poll::Pending;
             }
         }
+        context.waker().wake_by_ref();
+        Poll::Pending
     }
 
     /// Sends what goes out at once.
-    fn send(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn send(
+        &mut self,
+        turn: &Turn<'_, H, B, N>,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
         let mut sent = Poll::Pending;
-        self.want = self.tasks.event(self.id, |worker| {
+        self.want = turn.event(self.id, |worker| {
             sent = self.stream.poll_send(context, worker.pending(self.id));
             let bytes = match sent {
                 Poll::Ready(Ok(bytes)) => bytes,
@@ -97,10 +110,14 @@ impl<H: Handler, B: Buffers, N: Fn() -> Now, S: Stream> Socket<H, B, N, S> {
     }
 
     /// Receives what is there.
-    fn receive(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn receive(
+        &mut self,
+        turn: &Turn<'_, H, B, N>,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
         let mut buffer = self.buffer.borrow_mut();
         let received = ready!(self.stream.poll_receive(context, &mut buffer))?;
-        self.want = self.tasks.event(self.id, |worker| {
+        self.want = turn.event(self.id, |worker| {
             worker.on_bytes(self.id, &buffer[..received])
         });
         Poll::Ready(Ok(()))
@@ -111,11 +128,12 @@ impl<H: Handler, B: Buffers, N: Fn() -> Now, S: Stream> Future for Socket<H, B, 
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let how = match ready!(self.go_on(context)) {
+        let tasks = self.tasks.clone();
+        let how = match ready!(self.go_on(&tasks.turn(), context)) {
             Ok(()) => Ended::Wanted,
             Err(_) => Ended::Broken,
         };
-        self.tasks.ended(self.id, how);
+        tasks.ended(self.id, how);
         Poll::Ready(())
     }
 }

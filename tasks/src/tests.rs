@@ -1,5 +1,6 @@
 //! Tasks without a runtime: they are polled by hand, on simulated time.
 
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -42,9 +43,12 @@ impl Woken {
 
 thread_local! {
     static NOW_MS: Cell<u64> = const { Cell::new(0) };
+    /// How often the clocks have been read.
+    static READ: Cell<u64> = const { Cell::new(0) };
 }
 
 fn now() -> Now {
+    READ.set(READ.get() + 1);
     Now {
         monotonic_ms: NOW_MS.get(),
         unix_s: 0,
@@ -67,12 +71,14 @@ fn a_task_is_woken_for_its_own_connection_only() {
         let waker = Waker::from(woken.clone());
         assert_eq!(tasks.changed(id, &mut Context::from_waker(&waker)), None);
     }
-    tasks.event(first, |worker| {
+    tasks.turn().event(first, |worker| {
         worker.on_bytes(first, b"GET / HTTP/1.1\r\n")
     });
     NOW_MS.set(Limits::DEFAULT.head_timeout_ms + 100);
     // Somebody else's event finds the deadline of the first.
-    tasks.event(second, |worker| worker.on_bytes(second, b"GET"));
+    tasks
+        .turn()
+        .event(second, |worker| worker.on_bytes(second, b"GET"));
     assert_eq!((wakes[0].times(), wakes[1].times()), (1, 0));
     let waker = Waker::from(wakes[0].clone());
     let want = tasks.changed(first, &mut Context::from_waker(&waker));
@@ -161,9 +167,46 @@ fn a_panic_in_one_task_ends_the_main_task() {
     let mut drained = Box::pin(tasks.drained());
     assert!(drained.as_mut().poll(context).is_pending());
     let caught = catch_unwind(AssertUnwindSafe(|| {
-        tasks.event(id, |_| panic!("on purpose"))
+        tasks.turn().event(id, |_| panic!("on purpose"))
     }));
     assert_eq!((caught.is_err(), woken.times()), (true, 1));
     let polled = catch_unwind(AssertUnwindSafe(|| drained.as_mut().poll(context)));
     assert!(polled.is_err(), "the panic is passed on");
+}
+
+/// Has a request whenever it is asked, and takes whatever it is given.
+struct Endless;
+
+impl Stream for Endless {
+    fn poll_send(&mut self, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_receive(&mut self, _: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        let request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+        buffer[..request.len()].copy_from_slice(request);
+        Poll::Ready(Ok(request.len()))
+    }
+
+    fn shut(&mut self, _: &mut Context<'_>) -> io::Result<()> {
+        unreachable!("it has not ended")
+    }
+}
+
+#[test]
+fn a_poll_comes_to_an_end_and_reads_the_clocks_once() {
+    let tasks = tasks();
+    let id = tasks.open().unwrap();
+    let buffer = Rc::new(RefCell::new(vec![0; 64]));
+    let mut socket = pin!(Socket::new(tasks, id, Endless, buffer));
+    let woken = Arc::new(Woken::default());
+    let waker = Waker::from(woken.clone());
+    READ.set(0);
+    assert!(
+        socket
+            .as_mut()
+            .poll(&mut Context::from_waker(&waker))
+            .is_pending()
+    );
+    assert_eq!((woken.times(), READ.get()), (1, 1));
 }

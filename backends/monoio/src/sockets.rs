@@ -96,6 +96,7 @@ async fn exchange<H: Handler + 'static, B: Buffers + 'static, N: Fn() -> Now + '
     let mut sending = pin!(None);
     let mut waiting = pin!(None);
     let ended = poll_fn(|context| {
+        let turn = tasks.turn();
         loop {
             if let Some(changed) = tasks.changed(id, context) {
                 want = changed;
@@ -103,7 +104,7 @@ async fn exchange<H: Handler + 'static, B: Buffers + 'static, N: Fn() -> Now + '
             if let Poll::Ready((sent, lent)) = poll(&mut sending, context) {
                 Lent::returned(lent);
                 let sent = unless_interrupted(sent)?;
-                want = tasks.event(id, |worker| worker.on_sent(id, sent));
+                want = turn.event(id, |worker| worker.on_sent(id, sent));
             } else if want.close() {
                 return Poll::Ready(Ok(()));
             } else if want.send() && sending.is_none() {
@@ -119,7 +120,7 @@ async fn exchange<H: Handler + 'static, B: Buffers + 'static, N: Fn() -> Now + '
                 readable?;
                 let mut buffer = buffer.borrow_mut();
                 if let Some(bytes) = socket.receive(&mut buffer)? {
-                    want = tasks.event(id, |worker| worker.on_bytes(id, bytes));
+                    want = turn.event(id, |worker| worker.on_bytes(id, bytes));
                 }
             } else {
                 return Poll::Pending;
@@ -188,7 +189,9 @@ mod tests {
         let tasks = Tasks::new(worker, now as Clock);
         let id = tasks.open().unwrap();
         let request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-        tasks.event(id, |worker| worker.on_bytes(id, request));
+        tasks
+            .turn()
+            .event(id, |worker| worker.on_bytes(id, request));
         let lent = Lent::new(&tasks, id);
         assert!(lent.bytes_init() > 0, "an answer is pending");
         let worker = Rc::downgrade(&tasks);

@@ -17,7 +17,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use orthant_core::{Buffers, Ended, Handler, Id, Now, Want, Worker};
-use orthant_tasks::Tasks;
+use orthant_tasks::{Tasks, Turn};
 use tokio::io::unix::AsyncFd;
 
 use crate::sys::{self, Lent, Line, Send};
@@ -65,22 +65,15 @@ impl<H: Handler, B: Buffers, N: Fn() -> Now> Socket<H, B, N> {
         })
     }
 
-    fn tasks(&self) -> &Tasks<H, B, N> {
-        &self.line.get_ref().keeper
-    }
-
     /// Goes on as far as possible; ready when the connection is over.
-    fn go_on(&mut self, context: &mut Context<'_>) -> Poll<Ended> {
-        if let Some(want) = self.tasks().changed(self.id, context) {
-            self.want = want;
-        }
+    fn go_on(&mut self, turn: &Turn<'_, H, B, N>, context: &mut Context<'_>) -> Poll<Ended> {
         loop {
             if let Some(send) = &mut self.sending
                 && let Poll::Ready(sent) = Pin::new(send).poll(context)
             {
                 self.sending = None;
                 self.received = 0;
-                self.sent(sent);
+                self.sent(turn, sent);
             } else if let Some(how) = self.ending {
                 return match self.sending {
                     Some(_) => Poll::Pending,
@@ -90,14 +83,14 @@ impl<H: Handler, B: Buffers, N: Fn() -> Now> Socket<H, B, N> {
                 self.end(Ended::Wanted);
             } else if self.want.send() && self.sending.is_none() {
                 let want = self.want;
-                self.event(|_, _| want);
+                self.event(turn, |_, _| want);
             } else if self.want.shut() {
                 match sys::shut(self.line.get_ref(), Shutdown::Write) {
                     Ok(()) => self.want = Want::RECEIVE,
                     Err(_) => self.end(Ended::Broken),
                 }
             } else if self.want.receive() && self.received < RECEIVES_MAX {
-                ready!(self.receive(context));
+                ready!(self.receive(turn, context));
             } else if self.want.receive() && self.sending.is_none() {
                 self.sending = Some(sys::send_nothing(self.line.get_ref()));
             } else {
@@ -106,24 +99,24 @@ impl<H: Handler, B: Buffers, N: Fn() -> Now> Socket<H, B, N> {
         }
     }
 
-    fn receive(&mut self, context: &mut Context<'_>) -> Poll<()> {
+    fn receive(&mut self, turn: &Turn<'_, H, B, N>, context: &mut Context<'_>) -> Poll<()> {
         let buffer = self.buffer.clone();
         let mut buffer = buffer.borrow_mut();
         let received = ready!(sys::poll_receive(&self.line, context, &mut buffer));
         self.received += 1;
         match received {
-            Ok(bytes) => self.event(|worker, id| worker.on_bytes(id, &buffer[..bytes])),
+            Ok(bytes) => self.event(turn, |worker, id| worker.on_bytes(id, &buffer[..bytes])),
             Err(_) => self.end(Ended::Broken),
         }
         Poll::Ready(())
     }
 
-    fn sent(&mut self, sent: io::Result<usize>) {
+    fn sent(&mut self, turn: &Turn<'_, H, B, N>, sent: io::Result<usize>) {
         match sent.map_err(|error| error.kind()) {
             _ if self.ending.is_some() => {}
-            Ok(bytes) => self.event(|worker, id| worker.on_sent(id, bytes)),
+            Ok(bytes) => self.event(turn, |worker, id| worker.on_sent(id, bytes)),
             Err(ErrorKind::Interrupted | ErrorKind::WouldBlock) => {
-                self.event(|worker, id| worker.on_sent(id, 0))
+                self.event(turn, |worker, id| worker.on_sent(id, 0))
             }
             Err(_) => self.end(Ended::Broken),
         }
@@ -131,9 +124,9 @@ impl<H: Handler, B: Buffers, N: Fn() -> Now> Socket<H, B, N> {
 
     /// Tells the worker of an event, and sends what is pending after it.
     #[inline]
-    fn event(&mut self, act: impl FnOnce(&mut Worker<H, B>, Id) -> Want) {
+    fn event(&mut self, turn: &Turn<'_, H, B, N>, act: impl FnOnce(&mut Worker<H, B>, Id) -> Want) {
         let mut pending = None;
-        self.want = self.tasks().event(self.id, |worker| {
+        self.want = turn.event(self.id, |worker| {
             let want = act(worker, self.id);
             if want.send() && self.sending.is_none() {
                 pending = Lent::pending(worker, self.id);
@@ -159,8 +152,12 @@ impl<H: Handler, B: Buffers, N: Fn() -> Now> Future for Socket<H, B, N> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let how = ready!(self.go_on(context));
-        self.tasks().ended(self.id, how);
+        let tasks = self.line.get_ref().keeper.clone();
+        if let Some(want) = tasks.changed(self.id, context) {
+            self.want = want;
+        }
+        let how = ready!(self.go_on(&tasks.turn(), context));
+        tasks.ended(self.id, how);
         Poll::Ready(())
     }
 }
