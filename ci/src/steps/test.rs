@@ -22,6 +22,8 @@ pub(super) fn step(checkout: &Checkout, _: Options) -> Result<Option<String>> {
             "--package",
             SERVER,
             "--test",
+            "allocations",
+            "--test",
             "executable",
             "--test",
             "library",
