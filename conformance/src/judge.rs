@@ -45,7 +45,7 @@ pub fn judge(case: &Case, observed: &Observed, host: &str) -> Verdict {
     let best = case
         .allowed
         .iter()
-        .filter(fits)
+        .filter(|outcome| fits(outcome) && !is_cut_off(outcome, observed))
         .map(|outcome| outcome.second_best)
         .min();
     match best {
@@ -95,6 +95,13 @@ pub(crate) fn fits(outcome: &Outcome, observed: &Observed, host: &str) -> bool {
             .iter()
             .any(|status| observed.answers.interims.contains(status))
         && (outcome.any_bytes || answers_fit(outcome, observed, host))
+}
+
+/// Whether the connection was reset where an outcome asks for answers: a client that had read them a moment later would
+/// have lost them (RFC 9112 §9.6). What must never come is critical all the same.
+fn is_cut_off(outcome: &Outcome, observed: &Observed) -> bool {
+    let is_reset = observed.closed.is_some_and(|closed| closed.reset);
+    is_reset && !outcome.any_bytes && !outcome.answers.is_empty()
 }
 
 fn answers_fit(outcome: &Outcome, observed: &Observed, host: &str) -> bool {
@@ -192,6 +199,10 @@ pub fn came(observed: &Observed) -> String {
     parts.extend(observed.early.map(|early| early_as_text(early).into()));
     parts.push(match observed.closed {
         None => "open".into(),
+        Some(closed) if closed.reset && !observed.answers.finals.is_empty() => format!(
+            "reset after {} ms, which can cost a client its answers",
+            closed.at_ms
+        ),
         Some(closed) if closed.reset => format!("reset after {} ms", closed.at_ms),
         Some(closed) => format!("closed after {} ms", closed.at_ms),
     });

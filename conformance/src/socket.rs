@@ -282,13 +282,26 @@ mod tests {
     #[test]
     fn a_reset_is_seen_as_one() {
         let asked = case(r#"{"text":"GET\n"}"#, r#"{"closed":true}"#);
-        let (_, sentence) = played(&asked, |mut client| {
+        let reset_on = |mut client: TcpStream, answer: &[u8]| {
             read_to(&mut client, b"GET\n");
+            client.write_all(answer).unwrap();
             socket2::SockRef::from(&client)
                 .set_linger(Some(Duration::ZERO))
                 .unwrap();
+        };
+        let (verdict, sentence) = played(&asked, move |client| reset_on(client, b""));
+        assert!(sentence.contains("reset after"), "{sentence}");
+        assert_eq!(verdict, Verdict::Passed);
+        // Whether the answer arrives before the reset or is lost to it is chance; neither passes.
+        let asked = case(
+            r#"{"text":"GET\n"}"#,
+            r#"{"answers":["200"],"closed":true}"#,
+        );
+        let (verdict, sentence) = played(&asked, move |client| {
+            reset_on(client, b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na");
         });
         assert!(sentence.contains("reset after"), "{sentence}");
+        assert_eq!(verdict, Verdict::Failed);
     }
 
     #[test]

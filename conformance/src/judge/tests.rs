@@ -22,13 +22,18 @@ fn echoed(content: &str) -> String {
 
 /// What is said when this came on a connection that stayed open, or was closed at some time.
 fn judged(case: &Case, came: &str, closed_ms: Option<u64>) -> (Verdict, String) {
-    let peer = closed_ms.map_or(Peer::Open, |_| Peer::Closed);
+    let closed = closed_ms.map(|at_ms| Closed {
+        reset: false,
+        at_ms,
+    });
+    judged_with(case, came, closed)
+}
+
+fn judged_with(case: &Case, came: &str, closed: Option<Closed>) -> (Verdict, String) {
+    let peer = closed.map_or(Peer::Open, |_| Peer::Closed);
     let observed = Observed {
         answers: read(came.as_bytes(), peer, |at| case.method(at)),
-        closed: closed_ms.map(|at_ms| Closed {
-            reset: false,
-            at_ms,
-        }),
+        closed,
         early: None,
     };
     (judge(case, &observed, "h:1"), sentence(case, &observed))
@@ -109,6 +114,31 @@ fn a_close_has_to_come_in_time() {
     assert_eq!(verdict("h1-9116be", "", Some(80_000)), Verdict::Passed);
     assert_eq!(verdict("h1-9116be", "", Some(80_001)), Verdict::Failed);
     assert_eq!(verdict("h1-9116be", "", None), Verdict::Failed);
+}
+
+#[test]
+fn an_answer_that_a_reset_can_cost_fails_and_a_smuggled_one_stays_critical_rfc9112_9_6() {
+    let reset = |case: &Case, came: &str| {
+        let closed = Closed {
+            reset: true,
+            at_ms: 3,
+        };
+        judged_with(case, came, Some(closed))
+    };
+    let (verdict, sentence) = reset(&case("h1-9af5c2"), BAD);
+    assert_eq!(verdict, Verdict::Failed);
+    assert!(
+        sentence.contains("reset after 3 ms, which can cost a client its answers;"),
+        "{sentence}"
+    );
+    // One that may stay open may not be reset either, and one without an answer has none to lose.
+    assert_eq!(
+        reset(&case("h1-5abe94"), &echoed("hello")).0,
+        Verdict::Failed
+    );
+    assert_eq!(reset(&case("h1-9116be"), "").0, Verdict::Passed);
+    let smuggled = echoed("hello").repeat(2);
+    assert_eq!(reset(&case("h1-fc92bf"), &smuggled).0, Verdict::Critical);
 }
 
 #[test]
