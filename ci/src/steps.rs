@@ -83,7 +83,7 @@ pub const STEPS: [Step; 11] = [
     },
     Step {
         name: "check",
-        about: "one design of each backend answers as the RFCs say",
+        about: "designs of every backend answer as the RFCs say",
         run: check::step,
     },
     Step {

@@ -1,5 +1,6 @@
-//! One design of each backend answers as the RFCs say, over loopback; the strategies in every kind of pieces are tested in
-//! memory. The designs are those in which every value of every axis occurs once.
+//! Designs in which every value of every axis occurs answer as the RFCs say, over loopback, and so does [`LEASED`]; the
+//! strategies in every kind of pieces are tested in memory. `cargo matrix check` plays the cases with all designs; here that
+//! would take too long.
 //!
 //! A case that fails fails the step; one that passed only at the second try is named in the summary. A design that the machine cannot run, as when io_uring is denied, is named in the
 //! summary.
@@ -13,11 +14,19 @@ use super::Options;
 use crate::checkout::Checkout;
 use crate::run::{cargo, shown};
 
+/// The strategy that takes a region for each answer and gives it back once that is sent, with the backends whose sends are
+/// under way in the kernel meanwhile: where a region that is given back too early would be sent with another's bytes.
+const LEASED: [&str; 3] = [
+    "uring+leased+system",
+    "monoio+leased+mimalloc",
+    "tokio-uring+leased+system",
+];
+
 /// The matrix's exit codes for a case that failed, and for a design that could not be built or started.
 const JUDGED: [i32; 3] = [0, 4, 5];
 
 pub(super) fn step(checkout: &Checkout, _: Options) -> Result<Option<String>> {
-    let names = checkout.covering_names()?;
+    let names = designs(checkout.covering_names()?);
     let mut command = cargo(checkout, ["matrix", "check", "--format", "json"]);
     command.args(&names).stderr(Stdio::inherit());
     println!("$ {}", shown(&command));
@@ -36,6 +45,16 @@ pub(super) fn step(checkout: &Checkout, _: Options) -> Result<Option<String>> {
         output.status
     );
     judge(&names, &findings?)
+}
+
+/// These and [`LEASED`], each once.
+fn designs(mut names: Vec<String>) -> Vec<String> {
+    for leased in LEASED {
+        if names.iter().all(|name| name != leased) {
+            names.push(leased.to_owned());
+        }
+    }
+    names
 }
 
 /// Whether every design passed every case or was left out.
@@ -116,6 +135,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::checkout::Axis;
 
     fn judged(verdict: &str, ended: Value, left_out: Value) -> Result<String> {
         judged_again(verdict, ended, left_out, json!([]))
@@ -136,6 +156,18 @@ mod tests {
 
     fn denied() -> Value {
         json!([{ "name": "b", "reason": "io_uring is denied" }])
+    }
+
+    #[test]
+    fn leased_is_checked_with_every_backend_whose_sends_are_in_the_kernel() {
+        let names = designs(vec!["x".into(), LEASED[1].into()]);
+        assert_eq!(names, ["x", LEASED[1], LEASED[0], LEASED[2]]);
+        let axes = Checkout::read().unwrap().axes().unwrap();
+        for name in LEASED {
+            let values: Vec<&str> = name.split('+').collect();
+            let known = |(value, axis): (&&str, &Axis)| axis.values.iter().any(|it| it == value);
+            assert!(values.iter().zip(&axes).all(known), "{name}");
+        }
     }
 
     #[test]
