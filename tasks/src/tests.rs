@@ -102,7 +102,7 @@ fn a_task_that_found_a_change_is_woken_for_the_next() {
     );
     assert!(tasks.changed(id, context).is_some(), "draining changed it");
     NOW_MS.set(Limits::DEFAULT.drain_timeout_ms + 100);
-    tasks.event(id, |_| Want::NOTHING);
+    tasks.turn().event(id, |_| Want::NOTHING);
     assert_eq!(woken.times(), 1, "its time is over");
 }
 
