@@ -26,6 +26,7 @@ pub mod limits;
 mod needs;
 mod out;
 mod scan;
+pub mod setting;
 mod slab;
 mod want;
 mod wheel;

@@ -1,5 +1,7 @@
 //! What can be set of this backend at start.
 
+use orthant_core::setting;
+
 /// The settings, with their defaults.
 #[derive(Clone, Debug)]
 pub struct Tuning {
@@ -33,23 +35,11 @@ impl Tuning {
     /// # Errors
     /// A sentence that says which names or values there are.
     pub fn set(&mut self, name: &str, value: usize) -> Result<(), String> {
-        let (place, fits) = match name {
-            "receive-bytes" => (&mut self.receive_bytes, 1024..=1 << 24),
-            "events" => (&mut self.events, 1..=65_536),
-            _ => {
-                return Err(format!(
-                    "epoll has no setting {name}; it has receive-bytes and events"
-                ));
-            }
-        };
-        if !fits.contains(&value) {
-            return Err(format!(
-                "{name} is a number from {} to {}",
-                fits.start(),
-                fits.end()
-            ));
+        match name {
+            "receive-bytes" => self.receive_bytes = setting::number(name, value, 1024..=1 << 24)?,
+            "events" => self.events = setting::number(name, value, 1..=65_536)?,
+            _ => return Err(setting::unknown(name, Tuning::NAMES)),
         }
-        *place = value;
         Ok(())
     }
 }

@@ -1,5 +1,7 @@
 //! What can be set of this backend at start.
 
+use orthant_core::setting;
+
 /// The settings, with their defaults.
 #[derive(Clone, Debug)]
 pub struct Tuning {
@@ -43,28 +45,11 @@ impl Tuning {
     /// # Errors
     /// A sentence that says which names or values there are.
     pub fn set(&mut self, name: &str, value: usize) -> Result<(), String> {
-        let fits = match name {
-            "receive-bytes" => 1024..=1 << 24,
-            "ring-entries" => 8..=4096,
-            "preempt-ms" => 1..=10_000,
-            _ => {
-                return Err(format!(
-                    "glommio has no setting {name}; it has receive-bytes, ring-entries and preempt-ms"
-                ));
-            }
-        };
-        if !fits.contains(&value) {
-            return Err(format!(
-                "{name} is a number from {} to {}",
-                fits.start(),
-                fits.end()
-            ));
-        }
         match name {
-            "receive-bytes" => self.receive_bytes = value,
-            "ring-entries" if value.is_power_of_two() => self.ring_entries = value,
-            "ring-entries" => return Err(format!("{name} is a power of two, such as 128")),
-            _ => self.preempt_ms = value as u64,
+            "receive-bytes" => self.receive_bytes = setting::number(name, value, 1024..=1 << 24)?,
+            "ring-entries" => self.ring_entries = setting::power_of_two(name, value, 8..=4096)?,
+            "preempt-ms" => self.preempt_ms = setting::number(name, value, 1..=10_000)? as u64,
+            _ => return Err(setting::unknown(name, Tuning::NAMES)),
         }
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! What can be set of this backend at start.
 
+use orthant_core::setting;
+
 /// The settings, with their defaults.
 #[derive(Clone, Debug)]
 pub struct Tuning {
@@ -37,17 +39,11 @@ impl Tuning {
     /// A sentence that says which names or values there are.
     pub fn set(&mut self, name: &str, value: usize) -> Result<(), String> {
         match name {
-            "ring-entries" if value.is_power_of_two() && (256..=32_768).contains(&value) => {
-                self.ring_entries = value as u32;
+            "ring-entries" => {
+                self.ring_entries = setting::power_of_two(name, value, 256..=32_768)? as u32
             }
-            "ring-entries" => return Err(format!("{name} is a power of two from 256 to 32768")),
-            "receive-bytes" if (1024..=1 << 24).contains(&value) => self.receive_bytes = value,
-            "receive-bytes" => return Err(format!("{name} is a number from 1024 to {}", 1 << 24)),
-            _ => {
-                return Err(format!(
-                    "monoio has no setting {name}; it has ring-entries and receive-bytes"
-                ));
-            }
+            "receive-bytes" => self.receive_bytes = setting::number(name, value, 1024..=1 << 24)?,
+            _ => return Err(setting::unknown(name, Tuning::NAMES)),
         }
         Ok(())
     }

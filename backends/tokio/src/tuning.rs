@@ -1,5 +1,7 @@
 //! What can be set of this backend at start.
 
+use orthant_core::setting;
+
 /// The settings, with their defaults.
 #[derive(Clone, Debug)]
 pub struct Tuning {
@@ -40,26 +42,13 @@ impl Tuning {
     /// # Errors
     /// A sentence that says which names or values there are.
     pub fn set(&mut self, name: &str, value: usize) -> Result<(), String> {
-        let fits = match name {
-            "receive-bytes" => 1024..=1 << 24,
-            "events" | "event-interval" => 1..=65_536,
-            _ => {
-                return Err(format!(
-                    "tokio has no setting {name}; it has receive-bytes, events and event-interval"
-                ));
-            }
-        };
-        if !fits.contains(&value) {
-            return Err(format!(
-                "{name} is a number from {} to {}",
-                fits.start(),
-                fits.end()
-            ));
-        }
         match name {
-            "receive-bytes" => self.receive_bytes = value,
-            "events" => self.events = value,
-            _ => self.event_interval = value as u32,
+            "receive-bytes" => self.receive_bytes = setting::number(name, value, 1024..=1 << 24)?,
+            "events" => self.events = setting::number(name, value, 1..=65_536)?,
+            "event-interval" => {
+                self.event_interval = setting::number(name, value, 1..=65_536)? as u32
+            }
+            _ => return Err(setting::unknown(name, Tuning::NAMES)),
         }
         Ok(())
     }

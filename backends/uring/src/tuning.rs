@@ -1,5 +1,7 @@
 //! What can be set of this backend at start.
 
+use orthant_core::setting;
+
 /// The settings, with their defaults.
 #[derive(Clone, Debug)]
 pub struct Tuning {
@@ -41,20 +43,15 @@ impl Tuning {
     /// # Errors
     /// A sentence that says which names or values there are.
     pub fn set(&mut self, name: &str, value: usize) -> Result<(), String> {
-        let within = |least: usize, most: usize| {
-            let fits = value.is_power_of_two() && (least..=most).contains(&value);
-            fits.then_some(value)
-                .ok_or(format!("{name} is a power of two from {least} to {most}"))
-        };
         match name {
-            "ring-entries" => self.ring_entries = within(8, 32_768)? as u32,
-            "buffers" => self.buffers = within(2, 32_768)? as u16,
-            "buffer-bytes" => self.buffer_bytes = within(256, 1 << 20)?,
-            _ => {
-                return Err(format!(
-                    "uring has no setting {name}; it has ring-entries, buffers and buffer-bytes"
-                ));
+            "ring-entries" => {
+                self.ring_entries = setting::power_of_two(name, value, 8..=32_768)? as u32
             }
+            "buffers" => self.buffers = setting::power_of_two(name, value, 2..=32_768)? as u16,
+            "buffer-bytes" => {
+                self.buffer_bytes = setting::power_of_two(name, value, 256..=1 << 20)?
+            }
+            _ => return Err(setting::unknown(name, Tuning::NAMES)),
         }
         Ok(())
     }
