@@ -13,6 +13,7 @@
 
 #![deny(unsafe_code)]
 
+mod accept;
 mod answer;
 mod buffers;
 mod chunked;
@@ -32,6 +33,7 @@ mod want;
 mod wheel;
 mod worker;
 
+pub use accept::{REST_MS, Refused};
 pub use answer::{Answer, Answered, MediaType, Outcome, Status, Unanswered};
 pub use buffers::{Buffers, Flat, Leased, Pool, Reserve, Split, Tiered};
 pub use clock::Now;

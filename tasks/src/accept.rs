@@ -6,12 +6,9 @@ use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
 
-use orthant_core::{BACKLOG_MAX, Buffers, Handler, Id, Now};
+use orthant_core::{BACKLOG_MAX, Buffers, Handler, Id, Now, REST_MS, Refused};
 
 use crate::Tasks;
-
-/// How long accepting rests when the kernel refuses (no descriptors, no memory).
-const REST: Duration = Duration::from_millis(100);
 
 impl<H: Handler, B: Buffers, N: Fn() -> Now> Tasks<H, B, N> {
     /// Accepts by `accept` and begins to `serve` what it gave, until `stop` is over; then who has connected already, by
@@ -37,24 +34,24 @@ impl<H: Handler, B: Buffers, N: Fn() -> Now> Tasks<H, B, N> {
             match self.unless(stop.as_mut(), accept()).await {
                 Err(stopped) => break stopped,
                 Ok(Ok(socket)) => serve(socket),
-                Ok(Err(error)) => match error.raw_os_error().unwrap_or_default() {
-                    libc::EBADF | libc::EINVAL | libc::ENOTSOCK => return Err(error),
-                    // No room: there may be some in a while. Whatever else is said concerns one connection (accept(2)).
-                    libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM => {
-                        if let Err(stopped) = self.unless(stop.as_mut(), sleep(REST)).await {
+                Ok(Err(error)) => match Refused::from(&error) {
+                    Refused::Connection => {}
+                    Refused::Listener => return Err(error),
+                    Refused::Now => {
+                        let rest = sleep(Duration::from_millis(REST_MS));
+                        if let Err(stopped) = self.unless(stop.as_mut(), rest).await {
                             break stopped;
                         }
                     }
-                    _ => {}
                 },
             }
         };
         for _ in 0..BACKLOG_MAX {
             match accept_now() {
                 Ok(socket) => serve(socket),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                // Whatever it says: the next one may do better.
-                Err(_) => {}
+                Err(error) if Refused::from(&error) == Refused::Connection => {}
+                // Nobody is left, or nobody else can be accepted.
+                Err(_) => break,
             }
         }
         stopped

@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind};
 use std::net::TcpListener;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
-use orthant_core::{BACKLOG_MAX, Buffers, Ended, Handler, Id, Now, Want, Worker};
+use orthant_core::{BACKLOG_MAX, Buffers, Ended, Handler, Id, Now, REST_MS, Refused, Want, Worker};
 
 use crate::sockets::Sockets;
 use crate::sys::{self, Epoll, Event};
@@ -18,9 +18,6 @@ const TURN_CALLS: usize = 16;
 
 /// How many connections are accepted before those that are open have their turn.
 const TURN_ACCEPTS: usize = 64;
-
-/// How long accepting rests when the kernel refuses (no descriptors, no memory), unless a connection ends before.
-const REST_MS: u64 = 100;
 
 /// Runs `worker` on `listener` until `stop` becomes readable, then until everything under way is finished. Says that it is
 /// `ready` once the kernel gave what that takes.
@@ -123,14 +120,16 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
                 return Ok(());
             };
             let accepted = sys::accept(listener).and_then(|fd| self.open(fd));
-            match accepted.map_err(|error| error.raw_os_error().unwrap_or_default()) {
-                Ok(()) => {}
-                Err(libc::EAGAIN) => return Ok(()),
-                Err(error @ (libc::EBADF | libc::EINVAL | libc::ENOTSOCK)) => {
-                    return Err(io::Error::from_raw_os_error(error));
-                }
-                Err(error) if sys::concerns_one_connection(error) => {}
-                Err(_) => {
+            let Err(error) = accepted else {
+                continue;
+            };
+            if error.kind() == ErrorKind::WouldBlock {
+                return Ok(());
+            }
+            match Refused::from(&error) {
+                Refused::Connection => {}
+                Refused::Listener => return Err(error),
+                Refused::Now => {
                     self.rest_until_ms = Some(time.monotonic_ms + REST_MS);
                     return Ok(());
                 }

@@ -113,26 +113,6 @@ pub(crate) fn accept(listener: &TcpListener) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// Whether an error of accept is one of the connection that would have been, not of the listener (accept(2)).
-pub(crate) fn concerns_one_connection(error: i32) -> bool {
-    let network = [
-        libc::ENETDOWN,
-        libc::EPROTO,
-        libc::ENOPROTOOPT,
-        libc::EHOSTDOWN,
-        libc::ENONET,
-        libc::EHOSTUNREACH,
-    ];
-    let others = [
-        libc::EOPNOTSUPP,
-        libc::ENETUNREACH,
-        libc::ECONNABORTED,
-        libc::EINTR,
-        libc::EPERM,
-    ];
-    network.contains(&error) || others.contains(&error)
-}
-
 /// Receives into `buffer`; 0 bytes are the end of input.
 #[inline]
 pub(crate) fn receive(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {

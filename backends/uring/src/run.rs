@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
-use orthant_core::{BACKLOG_MAX, Buffers, Ended, Handler, Id, Now, Want, Worker};
+use orthant_core::{BACKLOG_MAX, Buffers, Ended, Handler, Id, Now, REST_MS, Refused, Want, Worker};
 
 use crate::sockets::Sockets;
 use crate::sys::ring::{Completion, IGNORED, Ring};
@@ -22,9 +22,6 @@ const STOP: u64 = 4 << 56;
 const LAST_ACCEPT: u64 = 6 << 56;
 // Of a connection again: its sending direction is being closed.
 const SHUT: u64 = 5 << 56;
-
-/// How long accepting rests when the kernel refuses (no descriptors, no memory), unless a connection ends before.
-const REST_MS: u64 = 100;
 
 /// Runs `worker` on `listener` until `stop` becomes readable, then until everything under way is finished. Says that it is
 /// `ready` once the kernel gave what that takes.
@@ -142,12 +139,12 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
                 None => self.ring.close(slot as u32)?,
             }
         } else if !self.stopping {
-            match -completion.result {
-                error @ (libc::EBADF | libc::EINVAL | libc::ENOTSOCK) => {
-                    return Err(io::Error::from_raw_os_error(error));
-                }
-                error if sys::concerns_one_connection(error) => {}
-                _ => {
+            match Refused::of(-completion.result) {
+                // Ended by the kernel, not by us.
+                _ if completion.result == -libc::ECANCELED => {}
+                Refused::Connection => {}
+                Refused::Listener => return Err(io::Error::from_raw_os_error(-completion.result)),
+                Refused::Now => {
                     self.rest_until_ms = Some(time.monotonic_ms + REST_MS);
                     return Ok(());
                 }

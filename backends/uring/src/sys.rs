@@ -187,27 +187,6 @@ pub(crate) fn descriptors_max(wanted: usize) -> io::Result<u32> {
     Ok(u32::try_from(limit.rlim_cur.min(wanted as u64).clamp(1, 1 << 20)).unwrap_or(u32::MAX))
 }
 
-/// Whether an error of accept is one of the connection that would have been, not of the listener (accept(2)).
-pub(crate) fn concerns_one_connection(error: i32) -> bool {
-    let network = [
-        libc::ENETDOWN,
-        libc::EPROTO,
-        libc::ENOPROTOOPT,
-        libc::EHOSTDOWN,
-        libc::ENONET,
-        libc::EHOSTUNREACH,
-    ];
-    let others = [
-        libc::EOPNOTSUPP,
-        libc::ENETUNREACH,
-        libc::ECONNABORTED,
-        libc::EINTR,
-        libc::EPERM,
-        libc::ECANCELED,
-    ];
-    network.contains(&error) || others.contains(&error)
-}
-
 /// Puts an operation into the queue; false when the queue is full.
 pub(crate) fn push(ring: &mut IoUring, operation: &Operation) -> bool {
     let mut queue = ring.submission();
