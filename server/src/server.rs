@@ -29,8 +29,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Listens, and starts the workers, each with a copy of the handler; returns when all are ready. Raises the limit of descriptors of the process
-    /// (RLIMIT_NOFILE) to what they may need, as far as its hard limit allows.
+    /// Listens, and starts the workers, each with a copy of the handler; returns when all are ready. Raises the limit of
+    /// descriptors of the process (RLIMIT_NOFILE) to what they may need, as far as its hard limit allows.
     ///
     /// # Errors
     /// What is missing, and what to do. Nothing is left running.
