@@ -2,8 +2,8 @@
 //! here. That core allocates nothing is tested beside it, in memory.
 //!
 //! The server runs in this process behind an allocator that counts for each thread, and its handler answers with the
-//! count of the thread it runs on. What a worker needs once, or from time to time, is told from what it needs per request
-//! by doing twice as much.
+//! count of the thread it runs on. What a worker needs once it has when it is counted; what it needs from time to time is
+//! next to nothing over thousands of requests.
 
 #![expect(
     clippy::unwrap_used,
@@ -51,6 +51,8 @@ unsafe impl GlobalAlloc for Counting {
 
 /// An answer that takes a region of the pool's with every strategy but `flat`.
 const LARGE: &[u8] = &[b'a'; 10_000];
+
+const CLIENTS: usize = 8;
 
 #[derive(Clone)]
 struct Counts;
@@ -126,7 +128,7 @@ fn allowed() -> f64 {
     match Design::of_this_build().backend {
         // For each wait on a socket glommio allocates what is waited for and the list of its waiters: two per request,
         // and two more where it waits again.
-        "glommio" => 3.0,
+        "glommio" => 5.0,
         // None. A region that the pool makes because more answers than ever wait at one time is nothing per request.
         _ => 0.01,
     }
@@ -147,7 +149,7 @@ fn a_request_costs_no_allocation_beyond_what_the_runtime_needs() {
             .unwrap();
         BufReader::new(client)
     };
-    let mut clients: Vec<Client> = (0..8).map(connect).collect();
+    let mut clients: Vec<Client> = (0..CLIENTS).map(connect).collect();
     let post = format!(
         "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 20000\r\n\r\n{}",
         "b".repeat(20_000)
@@ -163,9 +165,9 @@ fn a_request_costs_no_allocation_beyond_what_the_runtime_needs() {
             |rounds| allocations(&mut clients, requests.as_bytes(), count, rounds);
         // What is needed once.
         allocations(rounds);
-        let (once, twice) = (allocations(rounds), allocations(2 * rounds));
-        let more = (rounds * count * clients.len()) as f64;
-        figures.push((name, (twice as f64 - once as f64) / more));
+        let asked = 2 * rounds * count * CLIENTS;
+        let per_request = allocations(2 * rounds) as f64 / asked as f64;
+        figures.push((name, per_request));
     }
     assert!(
         figures.iter().all(|(_, figure)| *figure < allowed()),
