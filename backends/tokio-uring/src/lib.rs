@@ -4,10 +4,11 @@
 //! What is peculiar here: the kernel holds the bytes of a send between calls. They belong to the worker, which keeps
 //! them in place until `on_sent`; the send holds a count on the worker's owner and on the socket, and it is never
 //! abandoned, since dropping a future of this runtime cancels nothing. Bytes received lie in one buffer that all tasks
-//! of the thread share, so an idle connection costs its task and no buffer. Needs Linux 5.10, descriptors, and
-//! 28 KiB of locked memory for each worker's ring where the kernel counts that. The ring's descriptor stands in tokio's epoll instance, which says that there are
-//! completions: so DEFER_TASKRUN stops the runtime, because nobody asks the kernel to make them. It cannot express
-//! multishot operations (issue 238), registered buffer rings (pull request 245) or direct descriptors.
+//! of the thread share, so an idle connection costs its task and no buffer. Needs Linux 5.10, descriptors, and 28 KiB of
+//! locked memory for each worker's ring where the kernel counts that. The ring's descriptor stands in tokio's epoll
+//! instance, which says that there are completions: so DEFER_TASKRUN stops the runtime, because nobody asks the kernel to
+//! make them. It cannot express multishot operations (issue 238), registered buffer rings (pull request 245) or direct
+//! descriptors.
 //!
 //! Receiving by readiness, because it takes 11 % less CPU per request at depth 1 than a receive under way into room of
 //! 4 KiB (98.5 % interval 8 to 14), no more at depth 16, and saves that room: an idle connection takes 0.7 KiB more than
