@@ -78,7 +78,7 @@ impl Pool {
         }
     }
 
-    /// A region of a connection's own, of one of the two sizes. It is not counted: a connection that cannot have it
+    /// A region of a connection's own, of one of the two sizes. It does not count as lent: a connection that cannot have it
     /// cannot be opened, so the limit of connections is its limit.
     pub(super) fn own(&mut self, bytes: usize) -> Vec<u8> {
         match self.shelf(bytes).take() {
@@ -105,16 +105,18 @@ impl Pool {
     }
 
     /// Lends a region of at least `bytes` bytes, at least a big one; `None` while too many are lent. An oversize one is made
-    /// anew, in the place of as many big ones as it counts for.
+    /// anew, and takes the place of big ones that are kept where there would be more than may be lent.
     pub(super) fn lend(&mut self, bytes: usize) -> Option<Vec<u8>> {
         let bytes = bytes.max(BIG_REGION_BYTES);
-        if self.lent + bytes.div_ceil(BIG_REGION_BYTES) > self.lent_max {
+        let lent = self.lent + bytes.div_ceil(BIG_REGION_BYTES);
+        if lent > self.lent_max {
             return None;
         }
         let region = if bytes == BIG_REGION_BYTES {
             self.own(bytes)
         } else {
-            self.regions_bytes -= self.big.free(bytes.div_ceil(BIG_REGION_BYTES));
+            let beyond = (lent + self.big.regions.len()).saturating_sub(self.lent_max);
+            self.regions_bytes -= self.big.free(beyond);
             self.make(bytes)
         };
         self.lent += region.capacity().div_ceil(BIG_REGION_BYTES);
