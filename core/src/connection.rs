@@ -422,6 +422,8 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
         };
         match std::mem::replace(&mut self.deadline, unset).kind {
             Timer::Unset => {}
+            // It has ended already, as where draining did.
+            _ if matches!(self.phase, Phase::Over) => {}
             Timer::Parked => self.wake(shared),
             Timer::Region => {
                 shared.counters.region_timeouts += 1;

@@ -14,6 +14,7 @@ every_strategy! {
     parked_requests_come_back_in_time
     draining_finishes_what_is_under_way
     draining_hears_what_is_on_its_way
+    draining_ends_whoever_is_idle_then
     draining_ends_at_its_deadline
 }
 
@@ -306,6 +307,19 @@ fn a_stream_ends_its_connection_while_draining<B: Buffers>() {
     assert!(client.answers() == [(200, letters(50_000))]);
     pass(&mut worker, &mut client, Limits::DEFAULT.drain_idle_ms + 10);
     assert!(client.shut);
+}
+
+fn draining_ends_whoever_is_idle_then<B: Buffers>() {
+    let drain_timeout_ms = Limits::DEFAULT.drain_idle_ms;
+    let mut worker = worker::<B>(Limits {
+        drain_timeout_ms,
+        ..Limits::DEFAULT
+    });
+    let mut client = Client::new(&mut worker);
+    client.send(&mut worker, GET);
+    worker.drain();
+    pass(&mut worker, &mut client, drain_timeout_ms + 10);
+    assert_eq!(client.want, Want::CLOSE, "it does not begin to linger");
 }
 
 fn draining_ends_at_its_deadline<B: Buffers>() {
