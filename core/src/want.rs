@@ -7,7 +7,7 @@ pub struct Want(u8);
 impl Want {
     /// Nothing to do until another event: a parked request, or an id that is no more.
     pub const NOTHING: Want = Want(0);
-    /// Bytes from the peer, by `on_bytes` or `room` and `on_received`.
+    /// Bytes from the peer, by `on_bytes`.
     pub const RECEIVE: Want = Want(1);
     /// Send what `pending` shows, then say so by `on_sent`.
     pub const SEND: Want = Want(2);

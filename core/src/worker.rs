@@ -13,9 +13,6 @@ use crate::slab::{Id, Slab};
 use crate::want::Want;
 use crate::wheel::Wheel;
 
-/// Bytes that `room` lends at one time. A head of the usual size and a page of content fit.
-const ROOM_BYTES: usize = 4 * 1024;
-
 /// How often memory that nobody needed is given back.
 const TRIM_MS: u64 = 1_000;
 
@@ -25,10 +22,10 @@ const TRIM_MS: u64 = 1_000;
 ///
 /// - `tick` is called before the first event and then once per turn of the loop, with the time.
 /// - The latest [`Want`] of a connection holds; each call that returns one replaces it.
-/// - Received bytes come in by `on_bytes`, or by `room` and then `on_received`. No bytes means end of input. Bytes that
-///   come although they are not wanted any more are kept; so a loop that cannot take back a receive loses nothing.
+/// - Received bytes come in by `on_bytes`. No bytes means end of input. Bytes that come although they are not wanted any
+///   more are kept; so a loop that cannot take back a receive loses nothing.
 /// - What `pending` shows keeps its address and its bytes until `on_sent` for that id, whatever is called in between.
-///   `on_sent` with 0 gives the bytes back unsent. What `room` lends, likewise, until `on_received` or `ended`.
+///   `on_sent` with 0 gives the bytes back unsent.
 /// - After [`Want::CLOSE`], or when a socket breaks, the loop takes back what the kernel holds, closes, and calls
 ///   `ended`. An id that has ended is harmless wherever it turns up: nothing is wanted for it.
 /// - After the events of a turn, `next_changed` is called until it returns `None`.
@@ -43,9 +40,6 @@ pub struct Worker<H: Handler, B: Buffers> {
     waking: bool,
     drain_until_ms: u64,
     trim_at_ms: u64,
-    /// What `room` has lent, by the index of the connection, and what it can lend again.
-    rooms: Vec<Option<Box<[u8]>>>,
-    rooms_free: Vec<Box<[u8]>>,
 }
 
 /// How a connection came to its end, as the loop saw it.
@@ -72,8 +66,6 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
             waking: false,
             drain_until_ms: u64::MAX,
             trim_at_ms: now.monotonic_ms + TRIM_MS,
-            rooms: Vec::new(),
-            rooms_free: Vec::new(),
             shared: Shared {
                 handler,
                 pool: Pool::new(limits.big_regions_max),
@@ -107,38 +99,6 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
         self.event(id, |connection, shared| connection.received(shared, bytes))
     }
 
-    /// Lends memory to receive into, 4 KiB; the same again until it is used. `None`: the id is no more.
-    pub fn room(&mut self, id: Id) -> Option<&mut [u8]> {
-        self.connections.get(id)?;
-        if self.rooms.len() <= id.index() {
-            self.rooms.resize_with(id.index() + 1, || None);
-        }
-        let free = &mut self.rooms_free;
-        let room = self.rooms[id.index()].get_or_insert_with(|| {
-            free.pop()
-                .unwrap_or_else(|| vec![0; ROOM_BYTES].into_boxed_slice())
-        });
-        Some(room)
-    }
-
-    /// So many bytes have been received into what `room` lent; 0 is the end of input.
-    ///
-    /// # Panics
-    /// When nothing was lent, or less.
-    pub fn on_received(&mut self, id: Id, bytes: usize) -> Want {
-        if self.connections.get(id).is_none() {
-            return Want::NOTHING;
-        }
-        let room = self
-            .rooms
-            .get_mut(id.index())
-            .and_then(Option::take)
-            .expect("a room was lent");
-        let want = self.on_bytes(id, &room[..bytes]);
-        self.rooms_free.push(room);
-        want
-    }
-
     /// The bytes to send next; empty when there are none. They count as being sent until `on_sent`.
     #[inline]
     pub fn pending(&mut self, id: Id) -> &[u8] {
@@ -161,8 +121,6 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
     pub fn ended(&mut self, id: Id, how: Ended) -> Option<CloseReason> {
         let connection = self.connections.remove(id)?;
         self.wheel.clear(id.index() as u32);
-        self.rooms_free
-            .extend(self.rooms.get_mut(id.index()).and_then(Option::take));
         let reason = match (how, connection.close(&mut self.shared)) {
             (Ended::Wanted, reason) => reason,
             (Ended::Broken, _) => CloseReason::Broken,

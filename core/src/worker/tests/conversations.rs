@@ -33,20 +33,14 @@ fn request() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Talks to a worker: the requests cut by `cuts`, by one way in or the other, the answers taken by `takes`.
+/// Talks to a worker: the requests cut by `cuts`, the answers taken by `takes`.
 fn talk<B: Buffers>(mut bytes: &[u8], cuts: &[usize], takes: usize) -> Vec<u8> {
     let mut worker = worker::<B>(Limits::DEFAULT);
     let mut client = Client::new(&mut worker);
     client.takes = takes;
     for cut in cuts.iter().cycle() {
         let (part, rest) = bytes.split_at((*cut).min(bytes.len()));
-        if cut % 2 == 0 {
-            client.want = worker.on_bytes(client.id, part);
-        } else {
-            let room = worker.room(client.id).unwrap();
-            room[..part.len()].copy_from_slice(part);
-            client.want = worker.on_received(client.id, part.len());
-        }
+        client.want = worker.on_bytes(client.id, part);
         client.take(&mut worker);
         bytes = rest;
         if bytes.is_empty() {

@@ -1,4 +1,4 @@
-//! What the connections of a worker share: regions, room to receive into, places.
+//! What the connections of a worker share: regions and places.
 
 use super::client::{get, letters, worker};
 use super::*;
@@ -7,7 +7,6 @@ every_strategy! {
     regions_stay_within_their_bound_and_go_when_nobody_needs_them
     an_exhausted_pool_makes_requests_wait_their_turn
     those_that_wait_are_woken_one_by_one
-    room_lends_the_same_memory_until_it_is_used
     an_old_id_is_harmless
     connections_are_limited
     an_idle_connection_stays_within_its_budget
@@ -113,8 +112,7 @@ fn an_old_id_is_harmless<B: Buffers>() {
         Want::NOTHING
     );
     assert_eq!(worker.on_sent(old, 7), Want::NOTHING);
-    assert_eq!(worker.on_received(old, 7), Want::NOTHING);
-    assert_eq!((worker.pending(old).len(), worker.room(old)), (0, None));
+    assert_eq!(worker.pending(old).len(), 0);
     assert_eq!(
         (worker.ended(old, Ended::Broken), worker.next_changed()),
         (None, None)
@@ -158,28 +156,6 @@ fn those_that_wait_are_woken_one_by_one<B: Buffers>() {
         while worker.next_changed().is_some() {}
     }
     assert!(worker.shared.waiting.len() <= 2 * worker.live() + 64);
-}
-
-fn room_lends_the_same_memory_until_it_is_used<B: Buffers>() {
-    let mut worker = worker::<B>(Limits::DEFAULT);
-    let mut client = Client::new(&mut worker);
-    let other = Client::new(&mut worker);
-    let bytes = get("/size/2");
-    let address = worker.room(client.id).unwrap().as_ptr();
-    assert_ne!(worker.room(other.id).unwrap().as_ptr(), address);
-    worker.on_bytes(other.id, bytes.as_bytes());
-    let room = worker.room(client.id).unwrap();
-    assert_eq!(room.as_ptr(), address);
-    room[..bytes.len()].copy_from_slice(bytes.as_bytes());
-    client.want = worker.on_received(client.id, bytes.len());
-    client.take(&mut worker);
-    assert_eq!(client.answers(), [(200, letters(2))]);
-    worker.ended(other.id, Ended::Wanted);
-    assert_eq!(
-        worker.rooms_free.len(),
-        2,
-        "what was lent comes back when the connection ends"
-    );
 }
 
 fn connections_are_limited<B: Buffers>() {
