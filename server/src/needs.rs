@@ -26,7 +26,7 @@ impl<'a> Needs<'a> {
         Needs {
             options,
             workers,
-            worker: backend::needs(&options.tuning),
+            worker: options.tuning.needs(),
         }
     }
 
@@ -62,6 +62,8 @@ impl<'a> Needs<'a> {
     pub(crate) fn refused(&self, error: &io::Error) -> String {
         let linux = self.worker.linux;
         match Errno::from_io_error(error) {
+            Some(Errno::MFILE) => self.open_more(),
+            _ if self.worker.locked_bytes == 0 => format!("failed to start a worker: {error}"),
             Some(Errno::PERM) => {
                 "io_uring is denied here: set the sysctl kernel.io_uring_disabled to 0, or allow io_uring_setup in the \
                  seccomp profile of the container, or choose a design with the backend epoll"
@@ -74,7 +76,6 @@ impl<'a> Needs<'a> {
                 "this kernel's io_uring is too old: run Linux {linux} or newer, or choose a design with the backend epoll"
             ),
             Some(Errno::NOMEM) => self.lock_more(),
-            Some(Errno::MFILE) => self.open_more(),
             _ => format!("failed to start a worker: {error}; choose a design with the backend epoll"),
         }
     }

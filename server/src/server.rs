@@ -51,7 +51,7 @@ impl Server {
         H: Handler + Clone + Send + 'static,
     {
         let cpus = cpus()?;
-        let workers = options.workers.unwrap_or(cpus.len());
+        let workers = options.workers.unwrap_or(cpus.len()).max(1);
         let needs = Needs::new(&options, workers);
         raise_descriptors(needs.descriptors(options.limits.connections_max))
             .map_err(starting("raise the limit of descriptors (RLIMIT_NOFILE)"))?;
@@ -209,7 +209,8 @@ fn run<H: Handler + 'static>(
 ) -> io::Result<()> {
     let mut set = CpuSet::new();
     set.set(cpu);
-    sched_setaffinity(None, &set)?;
+    sched_setaffinity(None, &set)
+        .map_err(|error| io::Error::other(format!("failed to bind it to CPU {cpu}: {error}")))?;
     let worker = Worker::<H, Chosen>::new(handler, options.limits.clone(), clock::now());
     let ready = move || ready.send(()).expect("the server waits for it");
     let tuning = &options.tuning;

@@ -17,12 +17,5 @@ mod tuning;
 pub use run::run;
 pub use tuning::Tuning;
 
-use orthant_core::Needs;
-
 /// The name of the value on the axis `backend`.
 pub const NAME: &str = "epoll";
-
-/// What a worker takes: its listener and the epoll instance.
-pub fn needs(_: &Tuning) -> Needs {
-    Needs::descriptors(2)
-}

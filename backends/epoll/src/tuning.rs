@@ -1,6 +1,6 @@
-//! What can be set of this backend at start.
+//! What can be set of this backend at start, and what a worker takes of what the kernel limits.
 
-use orthant_core::setting;
+use orthant_core::{Needs, setting};
 
 /// The settings, with their defaults.
 #[derive(Clone, Debug)]
@@ -21,6 +21,11 @@ impl Default for Tuning {
 }
 
 impl Tuning {
+    /// What a worker takes: its listener and the epoll instance.
+    pub fn needs(&self) -> Needs {
+        Needs::descriptors(2)
+    }
+
     /// The names that `set` knows, with what they mean.
     pub const NAMES: &'static [(&'static str, &'static str)] = &[
         (

@@ -32,25 +32,5 @@ mod tuning;
 pub use run::run;
 pub use tuning::Tuning;
 
-use orthant_core::{Needs, ring_bytes};
-
 /// The name of the value on the axis `backend`.
 pub const NAME: &str = "glommio";
-
-/// Lockable memory that glommio demands before it makes a ring (`Reactor::new`).
-const LOCKABLE_BYTES: usize = 512 * 1024;
-
-/// Memory for files that glommio registers with each of its rings.
-const FILE_BYTES: usize = 64 * 1024;
-
-/// What a worker takes: its listener, a copy of the stop signal and of what it is told by, three rings, an eventfd. A
-/// fourth ring is tried before; the kernel takes its time to give that back, and one more by which glommio asks.
-pub fn needs(tuning: &Tuning) -> Needs {
-    let ring_bytes = ring_bytes(tuning.ring_entries, 2 * tuning.ring_entries);
-    Needs {
-        locked_bytes: 5 * ring_bytes + 3 * FILE_BYTES,
-        lockable_bytes: LOCKABLE_BYTES,
-        linux: "5.8",
-        ..Needs::descriptors(7)
-    }
-}

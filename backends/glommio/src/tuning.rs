@@ -1,6 +1,12 @@
-//! What can be set of this backend at start.
+//! What can be set of this backend at start, and what a worker takes of what the kernel limits.
 
-use orthant_core::setting;
+use orthant_core::{Needs, ring_bytes, setting};
+
+/// Lockable memory that glommio demands before it makes a ring (`Reactor::new`).
+const LOCKABLE_BYTES: usize = 512 * 1024;
+
+/// Memory for files that glommio registers with each of its rings.
+const FILE_BYTES: usize = 64 * 1024;
 
 /// The settings, with their defaults.
 #[derive(Clone, Debug)]
@@ -24,6 +30,18 @@ impl Default for Tuning {
 }
 
 impl Tuning {
+    /// What a worker takes: its listener, a copy of the stop signal and of what it is told by, three rings, an eventfd. A
+    /// fourth ring is tried before; the kernel takes its time to give that back, and one more by which glommio asks.
+    pub fn needs(&self) -> Needs {
+        let ring_bytes = ring_bytes(self.ring_entries, 2 * self.ring_entries);
+        Needs {
+            locked_bytes: 5 * ring_bytes + 3 * FILE_BYTES,
+            lockable_bytes: LOCKABLE_BYTES,
+            linux: "5.8",
+            ..Needs::descriptors(7)
+        }
+    }
+
     /// The names that `set` knows, with what they mean.
     pub const NAMES: &'static [(&'static str, &'static str)] = &[
         (

@@ -17,11 +17,7 @@ use monoio::net::{TcpListener, TcpStream};
 #[path = "../../floor.rs"]
 mod floor;
 #[path = "../src/sys.rs"]
-#[expect(
-    dead_code,
-    unreachable_pub,
-    reason = "the floor needs less than the backend"
-)]
+#[expect(dead_code, reason = "the floor needs less than the backend")]
 mod sys;
 #[path = "../src/tuning.rs"]
 #[expect(dead_code, unreachable_pub, reason = "the floor takes the defaults")]

@@ -31,7 +31,6 @@ mod sys;
 mod tuning;
 
 pub use run::run;
-pub use sys::ring::needs;
 pub use tuning::Tuning;
 
 /// The name of the value on the axis `backend`.

@@ -33,10 +33,10 @@ pub fn run<H: Handler + 'static, B: Buffers + 'static>(
     let stop = UnixStream::from(stop.try_clone_to_owned()?);
     let buffer = Rc::new(RefCell::new(vec![0; tuning.receive_bytes]));
     let mut runtime = ring::runtime(tuning)?;
-    ready();
     runtime.block_on(async {
         let listener = Listener::new(listener)?;
         let stop = monoio::net::UnixStream::from_std(stop)?;
+        ready();
         let tasks = Tasks::new(worker, now);
         let mut keep_time = pin!(tasks.keep_time(sleep));
         let mut accept = pin!(async {

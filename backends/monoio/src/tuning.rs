@@ -1,6 +1,6 @@
-//! What can be set of this backend at start.
+//! What can be set of this backend at start, and what a worker takes of what the kernel limits.
 
-use orthant_core::setting;
+use orthant_core::{Needs, ring_bytes, setting};
 
 /// The settings, with their defaults.
 #[derive(Clone, Debug)]
@@ -21,6 +21,16 @@ impl Default for Tuning {
 }
 
 impl Tuning {
+    /// What a worker takes: its listener and a copy of it, a copy of the stop signal, the ring.
+    pub fn needs(&self) -> Needs {
+        let entries = self.ring_entries as usize;
+        Needs {
+            locked_bytes: ring_bytes(entries, 2 * entries),
+            linux: "6.1",
+            ..Needs::descriptors(4)
+        }
+    }
+
     /// The names that `set` knows, with what they mean.
     pub const NAMES: &'static [(&'static str, &'static str)] = &[
         (

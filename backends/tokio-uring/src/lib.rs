@@ -34,7 +34,7 @@ mod sockets;
 mod sys;
 mod tuning;
 
-pub use run::{needs, run};
+pub use run::run;
 pub use tuning::Tuning;
 
 /// The name of the value on the axis `backend`.

@@ -7,7 +7,7 @@ use std::os::fd::BorrowedFd;
 use std::os::unix::net::UnixStream;
 use std::rc::Rc;
 
-use orthant_core::{Buffers, Ended, Handler, Needs, Now, Worker, ring_bytes};
+use orthant_core::{Buffers, Ended, Handler, Now, Worker};
 use orthant_tasks::Tasks;
 use tokio::io::Interest;
 use tokio::time::sleep;
@@ -19,7 +19,7 @@ use crate::tuning::Tuning;
 
 /// How many connections are accepted until the ring has to say something, for the reason that stands at
 /// `sockets::RECEIVES_MAX`.
-const ACCEPTS_MAX: u32 = 16;
+const TURN_ACCEPTS: u32 = 16;
 
 /// Runs `worker` on `listener` until `stop` becomes readable, then until everything under way is finished. Says that it is
 /// `ready` once the kernel gave what that takes.
@@ -41,15 +41,15 @@ pub fn run<H: Handler + 'static, B: Buffers + 'static>(
     // that is, waits for them; but what they hold it lets go of before that.
     let tasks = Tasks::new(worker, now);
     let runtime = runtime(tuning)?;
-    ready();
     runtime.block_on(async {
         let stop = tokio::net::UnixStream::from_std(stop)?;
         let timekeeper = tasks.clone();
         spawn(async move { timekeeper.keep_time(sleep).await });
         let listener = sys::watch_listener(listener)?;
+        ready();
         let accepted = Cell::new(0);
         let accept = async || {
-            if accepted.replace((accepted.get() + 1) % ACCEPTS_MAX) == 0 {
+            if accepted.replace((accepted.get() + 1) % TURN_ACCEPTS) == 0 {
                 no_op().await?;
             }
             let accepting = listener.async_io(Interest::READABLE, TcpListener::accept);
@@ -72,15 +72,4 @@ pub fn run<H: Handler + 'static, B: Buffers + 'static>(
 
 fn runtime(tuning: &Tuning) -> io::Result<Runtime> {
     Runtime::new(tokio_uring::builder().entries(tuning.ring_entries))
-}
-
-/// What a worker takes: its listener, a copy of the stop signal, the ring, and of tokio the epoll instance, twice, and its
-/// waker.
-pub fn needs(tuning: &Tuning) -> Needs {
-    let entries = tuning.ring_entries as usize;
-    Needs {
-        locked_bytes: ring_bytes(entries, 2 * entries),
-        linux: "5.10",
-        ..Needs::descriptors(6)
-    }
 }

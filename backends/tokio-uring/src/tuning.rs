@@ -1,6 +1,6 @@
-//! What can be set of this backend at start.
+//! What can be set of this backend at start, and what a worker takes of what the kernel limits.
 
-use orthant_core::setting;
+use orthant_core::{Needs, ring_bytes, setting};
 
 /// The settings, with their defaults.
 #[derive(Clone, Debug)]
@@ -21,6 +21,17 @@ impl Default for Tuning {
 }
 
 impl Tuning {
+    /// What a worker takes: its listener, a copy of the stop signal, the ring, and of tokio the epoll instance, twice, and
+    /// its waker.
+    pub fn needs(&self) -> Needs {
+        let entries = self.ring_entries as usize;
+        Needs {
+            locked_bytes: ring_bytes(entries, 2 * entries),
+            linux: "5.10",
+            ..Needs::descriptors(6)
+        }
+    }
+
     /// The names that `set` knows, with what they mean.
     pub const NAMES: &'static [(&'static str, &'static str)] = &[
         (

@@ -23,12 +23,5 @@ mod tuning;
 pub use run::run;
 pub use tuning::Tuning;
 
-use orthant_core::Needs;
-
 /// The name of the value on the axis `backend`.
 pub const NAME: &str = "tokio";
-
-/// What a worker takes: its listener, a copy of the stop signal, the epoll instance and a copy of it, its waker.
-pub fn needs(_: &Tuning) -> Needs {
-    Needs::descriptors(5)
-}

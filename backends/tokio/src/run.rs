@@ -40,10 +40,10 @@ pub fn run<H: Handler + 'static, B: Buffers + 'static>(
         .event_interval(tuning.event_interval)
         .max_io_events_per_tick(tuning.events)
         .build_local(LocalOptions::default())?;
-    ready();
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let stop = tokio::net::UnixStream::from_std(stop)?;
+        ready();
         let tasks = Tasks::new(worker, now);
         let timekeeper = tasks.clone();
         spawn_local(async move { timekeeper.keep_time(sleep).await });

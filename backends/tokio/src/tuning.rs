@@ -1,6 +1,6 @@
-//! What can be set of this backend at start.
+//! What can be set of this backend at start, and what a worker takes of what the kernel limits.
 
-use orthant_core::setting;
+use orthant_core::{Needs, setting};
 
 /// The settings, with their defaults.
 #[derive(Clone, Debug)]
@@ -24,6 +24,11 @@ impl Default for Tuning {
 }
 
 impl Tuning {
+    /// What a worker takes: its listener, a copy of the stop signal, the epoll instance and a copy of it, its waker.
+    pub fn needs(&self) -> Needs {
+        Needs::descriptors(5)
+    }
+
     /// The names that `set` knows, with what they mean.
     pub const NAMES: &'static [(&'static str, &'static str)] = &[
         (

@@ -11,11 +11,7 @@ use std::net::TcpListener;
 #[path = "../../floor.rs"]
 mod floor;
 #[path = "../src/sys.rs"]
-#[expect(
-    dead_code,
-    unreachable_pub,
-    reason = "the floor needs less than the backend"
-)]
+#[expect(dead_code, reason = "the floor needs less than the backend")]
 mod sys;
 #[path = "../src/tuning.rs"]
 #[expect(dead_code, unreachable_pub, reason = "the floor takes the defaults")]

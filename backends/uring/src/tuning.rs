@@ -1,6 +1,9 @@
-//! What can be set of this backend at start.
+//! What can be set of this backend at start, and what a worker takes of what the kernel limits.
 
-use orthant_core::setting;
+use orthant_core::{Needs, ring_bytes, setting};
+
+/// Completions that a ring has room for, per entry: an operation completes many times.
+pub(crate) const COMPLETIONS: u32 = 4;
 
 /// The settings, with their defaults.
 #[derive(Clone, Debug)]
@@ -25,6 +28,17 @@ impl Default for Tuning {
 }
 
 impl Tuning {
+    /// What a worker takes: its listener and the ring; the pages of the ring of buffers count with it.
+    pub fn needs(&self) -> Needs {
+        let entries = self.ring_entries as usize;
+        Needs {
+            locked_bytes: ring_bytes(entries, entries * COMPLETIONS as usize)
+                + (usize::from(self.buffers) * 16).next_multiple_of(4096),
+            linux: "6.0",
+            ..Needs::descriptors(2)
+        }
+    }
+
     /// The names that `set` knows, with what they mean.
     pub const NAMES: &'static [(&'static str, &'static str)] = &[
         (

@@ -1,10 +1,9 @@
-//! The ring below a worker's runtime: how it is made, and what it needs.
+//! The ring below a worker's runtime: how it is made.
 
 use std::io;
 
 use monoio::time::TimeDriver;
 use monoio::{IoUringDriver, Runtime, RuntimeBuilder};
-use orthant_core::{Needs, ring_bytes};
 
 use crate::tuning::Tuning;
 
@@ -23,14 +22,4 @@ pub(crate) fn runtime(tuning: &Tuning) -> io::Result<Runtime<TimeDriver<IoUringD
         .uring_builder(ring)
         .enable_timer()
         .build()
-}
-
-/// What a worker takes: its listener and a copy of it, a copy of the stop signal, the ring.
-pub fn needs(tuning: &Tuning) -> Needs {
-    let entries = tuning.ring_entries as usize;
-    Needs {
-        locked_bytes: ring_bytes(entries, 2 * entries),
-        linux: "6.1",
-        ..Needs::descriptors(4)
-    }
 }

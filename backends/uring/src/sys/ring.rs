@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use io_uring::types::{SubmitArgs, Timespec};
 use io_uring::{Builder, IoUring, cqueue};
-use orthant_core::{Limits, Needs, ring_bytes};
+use orthant_core::Limits;
 
 use super::Operation;
 use super::buffers::Buffers;
-use crate::tuning::Tuning;
+use crate::tuning::{COMPLETIONS, Tuning};
 
 /// A completion.
 #[derive(Clone, Copy)]
@@ -194,20 +194,6 @@ fn build(entries: u32) -> io::Result<IoUring> {
         }
     }
     Err(refused.expect("there are flags to try"))
-}
-
-/// Completions that a ring has room for, per entry: an operation completes many times.
-const COMPLETIONS: u32 = 4;
-
-/// What a worker takes: its listener and the ring; the pages of the ring of buffers count with it.
-pub fn needs(tuning: &Tuning) -> Needs {
-    let entries = tuning.ring_entries as usize;
-    Needs {
-        locked_bytes: ring_bytes(entries, entries * COMPLETIONS as usize)
-            + (usize::from(tuning.buffers) * 16).next_multiple_of(4096),
-        linux: "6.0",
-        ..Needs::descriptors(2)
-    }
 }
 
 #[cfg(test)]
