@@ -2,7 +2,8 @@
 
 use std::io;
 
-/// How long accepting rests where the kernel has no room, unless a connection ends before.
+/// How long accepting rests where the kernel has no room, at most: a backend that has its own loop tries again as soon as a
+/// connection ends.
 pub const REST_MS: u64 = 100;
 
 /// What an error of accept concerns (accept(2)).

@@ -155,7 +155,8 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
     fn stop(&mut self, time: Now) -> io::Result<()> {
         for _ in 0..usize::from(BACKLOG_MAX).div_ceil(TURN_ACCEPTS) {
             self.accept(time)?;
-            if self.rest_until_ms.is_none() {
+            // Nobody is left, or nobody else can be accepted.
+            if self.rest_until_ms != Some(0) {
                 break;
             }
         }

@@ -19,9 +19,9 @@ const KIND: u64 = 0xff << 56;
 // What belongs to no connection.
 const ACCEPT: u64 = 3 << 56;
 const STOP: u64 = 4 << 56;
-const LAST_ACCEPT: u64 = 6 << 56;
+const LAST_ACCEPT: u64 = 5 << 56;
 // Of a connection again: its sending direction is being closed.
-const SHUT: u64 = 5 << 56;
+const SHUT: u64 = 6 << 56;
 
 /// Runs `worker` on `listener` until `stop` becomes readable, then until everything under way is finished. Says that it is
 /// `ready` once the kernel gave what that takes.
@@ -185,7 +185,9 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
             return Ok(());
         }
         // Without an error it has ended for want of room in the completion queue.
-        let waited = completion.token == LAST_ACCEPT && completion.result < 0;
+        let waited = completion.token == LAST_ACCEPT
+            && completion.result < 0
+            && Refused::of(-completion.result) != Refused::Connection;
         if waited || self.backlog_left == 0 {
             self.listener = None;
             self.worker.drain();
