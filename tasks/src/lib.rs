@@ -83,7 +83,7 @@ impl<H: Handler, B: Buffers, N: Fn() -> Now> Tasks<H, B, N> {
         self.seats.borrow_mut().change_or_wait(id, context.waker())
     }
 
-    /// The socket is closed, and nobody holds memory of it any more.
+    /// The socket is closed, or will be when the poll that says so ends, and nobody holds memory of it any more.
     pub fn ended(&self, id: Id, how: Ended) {
         self.seats.borrow_mut().remove(id);
         if self.turn().on_worker(|worker| {

@@ -67,10 +67,10 @@ impl<H: Handler, B: Buffers, N: Fn() -> Now, S: Stream> Socket<H, B, N, S> {
         turn: &Turn<'_, H, B, N>,
         context: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
+        if let Some(want) = self.tasks.changed(self.id, context) {
+            self.want = want;
+        }
         for _ in 0..TURN_CALLS {
-            if let Some(want) = self.tasks.changed(self.id, context) {
-                self.want = want;
-            }
             if self.want.close() {
                 return Poll::Ready(Ok(()));
             }
