@@ -2,8 +2,8 @@
 //! strategies in every kind of pieces are tested in memory. `cargo matrix check` plays the cases with all designs; here that
 //! would take too long.
 //!
-//! A case that fails fails the step; one that passed only at the second try is named in the summary. A design that the machine cannot run, as when io_uring is denied, is named in the
-//! summary.
+//! A case that fails fails the step. The summary names those that passed only at the second try, and designs that the
+//! machine cannot run, as when io_uring is denied.
 
 use std::process::Stdio;
 
