@@ -1,7 +1,7 @@
 //! The sockets of a worker's connections, each in the task of its connection, which waits for three things.
 //!
 //! ```text
-//!            ┌─ tokio's readiness: then it receives, into the buffer of the thread
+//!            ┌─ tokio's readiness, unless it sends: then it receives, into the buffer of the thread
 //!  task ─────┼─ its send: the kernel reads what is pending, and says so through the ring
 //!            └─ a change that came from elsewhere
 //! ```
@@ -89,12 +89,14 @@ impl<H: Handler, B: Buffers, N: Fn() -> Now> Socket<H, B, N> {
                     Ok(()) => self.want = Want::RECEIVE,
                     Err(_) => self.end(Ended::Broken),
                 }
-            } else if self.want.receive() && self.received < RECEIVES_MAX {
-                ready!(self.receive(turn, context));
-            } else if self.want.receive() && self.sending.is_none() {
-                self.sending = Some(sys::send_nothing(self.line.get_ref()));
-            } else {
+            } else if self.sending.is_some() || !self.want.receive() {
+                // Not while it sends: the peer may have the answers, and have asked again, before the ring says so. What is
+                // answered then stands behind answers that are out already, and soon finds no room.
                 return Poll::Pending;
+            } else if self.received < RECEIVES_MAX {
+                ready!(self.receive(turn, context));
+            } else {
+                self.sending = Some(sys::send_nothing(self.line.get_ref()));
             }
         }
     }
