@@ -7,11 +7,10 @@
 //! than a KiB together, and no buffer. Nothing is boxed here per request, but glommio allocates that record anew for
 //! each poll. Multishot operations, provided buffers, registered descriptors and setup flags of a ring cannot be said;
 //! without the flags each event interrupts the thread, and a turn of the loop enters the kernel some eight times, since
-//! an executor has three rings and arms and cancels two timers to preempt tasks.
-//!
-//! Needs Linux 5.8, and 512 KiB of lockable memory (`ulimit -l 512`): glommio does not start with less
-//! (DataDog/glommio#606), although rings count there up to Linux 5.11 and from 6.14 on only. The 64 KiB for files that it
-//! registers with each of the rings are not missed where the limit is too low for them (DataDog/glommio#565).
+//! an executor has three rings and arms and cancels two timers to preempt tasks. Needs Linux 5.8, and 512 KiB of lockable
+//! memory (`ulimit -l 512`): glommio does not start with less (DataDog/glommio#606), although rings count there up to
+//! Linux 5.11 and from 6.14 on only. The 64 KiB for files that it registers with each of the rings are not missed where
+//! the limit is too low for them (DataDog/glommio#565).
 //!
 //! What glommio 0.9.0 makes others pay for, and what is done about it here:
 //! - Its accept makes the listener non-blocking and blocking again, three calls more per connection (glommio/glommio#48),
