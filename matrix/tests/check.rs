@@ -51,7 +51,7 @@ fn a_server_that_passes_gives_0() {
     );
     let (code, printed, said) = told(&output);
     assert_eq!(code, 0, "{printed}{said}");
-    assert!(printed.contains("/honest,2,0,0,0,2,"), "{printed}");
+    assert!(printed.contains("/honest,2,0,0,0,0,2,"), "{printed}");
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn a_case_that_fails_gives_4_and_is_shown_whole() {
     assert_eq!(code, 4, "{printed}{said}");
     let lines: Vec<&str> = printed.lines().collect();
     assert!(
-        lines[1].contains("       1       0       1         0     2"),
+        lines[1].contains("       1       0       1         0           0     2"),
         "{printed}"
     );
     assert!(lines[3].starts_with("failed h1-9af5c2 on "), "{printed}");
