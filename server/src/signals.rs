@@ -20,7 +20,7 @@ fn at_once() -> io::Result<Arc<AtomicBool>> {
     if let Some(at_once) = &*known {
         return Ok(at_once.clone());
     }
-    let at_once = Arc::new(AtomicBool::new(false));
+    let at_once = Arc::new(AtomicBool::new(true));
     for signal in STOP {
         flag::register_conditional_default(signal, at_once.clone())?;
     }
@@ -37,17 +37,19 @@ pub(crate) struct StopSignals {
 
 impl StopSignals {
     pub(crate) fn new() -> io::Result<StopSignals> {
-        let mut this = StopSignals {
+        // Actions run in the order in which they were registered: look, note, wake. Whoever wakes may have left before the
+        // action behind it runs.
+        let at_once = at_once()?;
+        let mut actions = Vec::new();
+        for signal in STOP {
+            actions.push(flag::register(signal, at_once.clone())?);
+        }
+        let this = StopSignals {
             signals: Signals::new(STOP)?,
-            at_once: at_once()?,
-            actions: Vec::new(),
+            at_once,
+            actions,
         };
         this.at_once.store(false, Ordering::SeqCst);
-        for signal in STOP {
-            // Runs after the look at it, which was registered before: the first signal finds it unset.
-            let action = flag::register(signal, this.at_once.clone())?;
-            this.actions.push(action);
-        }
         Ok(this)
     }
 
