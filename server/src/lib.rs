@@ -9,8 +9,10 @@
 mod clock;
 mod design;
 mod error;
+mod listeners;
 mod needs;
 mod options;
+mod serve;
 mod server;
 mod signals;
 
@@ -21,7 +23,8 @@ pub use orthant_core::{
     Answer, Buffers, Counters, Handler, Head, Id, Limits, MediaType, Method, Out, Outcome, Piece,
     Plan, Request, Status, Version,
 };
-pub use server::{Server, serve, serve_announced};
+pub use serve::{serve, serve_announced};
+pub use server::Server;
 
 /// Bytes of a worker's memory that an idle connection takes in this design, by the types of `H` and of the buffers. What
 /// the backend keeps of its socket comes on top, and what the kernel does.

@@ -7,17 +7,16 @@ use std::os::unix::net::UnixStream;
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 
-use orthant_core::{BACKLOG_MAX, Handler, Worker};
+use orthant_core::{Handler, Worker};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
-use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::clock;
 use crate::design::{Chosen, backend};
 use crate::error::Error;
+use crate::listeners::listeners;
 use crate::needs::Needs;
 use crate::options::Options;
-use crate::signals::StopSignals;
 
 /// A running server. Dropping it leaves its workers running; `stop` and `wait` end it.
 #[derive(Debug)]
@@ -42,7 +41,7 @@ impl Server {
     }
 
     /// The same; `after` runs when a worker has ended, on its thread.
-    fn start_then<H>(
+    pub(crate) fn start_then<H>(
         options: Options,
         handler: H,
         after: impl Fn() + Clone + Send + 'static,
@@ -144,41 +143,6 @@ impl Server {
     }
 }
 
-/// Serves until SIGTERM or SIGINT, then finishes what is under way.
-///
-/// # Errors
-/// What is missing to start, or the first worker's failure; each says what to do.
-pub fn serve<H>(options: Options, handler: H) -> Result<(), Error>
-where
-    H: Handler + Clone + Send + 'static,
-{
-    serve_announced(options, handler, |_| {})
-}
-
-/// The same; tells of the server once it listens.
-///
-/// # Errors
-/// As `serve`.
-pub fn serve_announced<H>(
-    options: Options,
-    handler: H,
-    announce: impl FnOnce(&Server),
-) -> Result<(), Error>
-where
-    H: Handler + Clone + Send + 'static,
-{
-    let mut signals = StopSignals::new().map_err(|source| Error::Start {
-        what: "wait for signals",
-        source,
-    })?;
-    let handle = signals.handle();
-    let server = Server::start_then(options, handler, move || handle.close())?;
-    announce(&server);
-    signals.wait();
-    server.stop()?;
-    server.wait()
-}
-
 /// The end of a worker, also by a panic of its handler.
 struct End<F: Fn()> {
     stop: Arc<UnixStream>,
@@ -234,36 +198,6 @@ fn cpus() -> Result<Vec<usize>, Error> {
     Ok((0..CpuSet::MAX_CPU)
         .filter(|&cpu| set.is_set(cpu))
         .collect())
-}
-
-/// A listener for each worker on one address: the kernel spreads connections over them (SO_REUSEPORT, socket(7)).
-fn listeners(mut address: SocketAddr, workers: usize) -> Result<Vec<TcpListener>, Error> {
-    let failed = |address, source| Error::Listen { address, source };
-    if address.port() != 0 {
-        // Without SO_REUSEPORT, which others may have set too, a port in use is an error, as it should be.
-        drop(TcpListener::bind(address).map_err(|source| failed(address, source))?);
-    }
-    let first = listener(address).map_err(|source| failed(address, source))?;
-    address = first
-        .local_addr()
-        .map_err(|source| failed(address, source))?;
-    let others = (1..workers).map(|_| listener(address).map_err(|source| failed(address, source)));
-    std::iter::once(Ok(first)).chain(others).collect()
-}
-
-fn listener(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(
-        Domain::for_address(address),
-        Type::STREAM,
-        Some(Protocol::TCP),
-    )?;
-    socket.set_reuse_address(true)?;
-    socket.set_reuse_port(true)?;
-    // Connections inherit it (tcp(7)), which saves a system call for each.
-    socket.set_tcp_nodelay(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG_MAX.into())?;
-    Ok(socket.into())
 }
 
 fn starting<E: Into<io::Error>>(what: &'static str) -> impl Fn(E) -> Error {
