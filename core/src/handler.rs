@@ -1,9 +1,12 @@
 //! The application's side of the core: one trait, called with requests, answering them through an [`Answer`].
 
+use std::net::SocketAddr;
+
 use crate::answer::{Answer, Outcome};
 use crate::buffers::Buffers;
 use crate::head::Head;
 use crate::out::Out;
+use crate::slab::Id;
 
 /// A request whose content, if it was to be collected, has arrived.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +46,14 @@ pub enum Piece {
 pub trait Handler {
     /// What is kept of one request between calls; made anew for each. `()` where there is nothing to keep.
     type Exchange: Default;
+
+    /// Whether the backend finds out who connects: the address for [`Handler::on_open`], which costs something for each
+    /// connection.
+    const PEERS: bool = false;
+
+    /// A connection was opened. The address of its peer is known where [`Handler::PEERS`] asks for it and the socket is
+    /// one of IP.
+    fn on_open(&mut self, _id: Id, _peer: Option<SocketAddr>) {}
 
     /// A head that announces content has arrived; what becomes of the content?
     fn on_head(&mut self, _head: &Head<'_>, _exchange: &mut Self::Exchange) -> Plan {

@@ -16,6 +16,11 @@ pub const ANSWER_HEAD_BYTES_MAX: usize = 256;
 /// that stops accepts so many of them at most, since others may come all the time. Beyond: reset.
 pub const BACKLOG_MAX: u16 = 4096;
 
+/// At what part of `connections_max` a worker accepts again once it has been full, in percent. Not at the first connection
+/// that ends: near the limit each end would let one in, and accepting would begin and pause for each of them, where now a
+/// fifth of the limit comes in one go. A fifth less is still a worker that is busy.
+pub const RESUME_PERCENT: usize = 80;
+
 /// What one worker allows its clients and itself. Times are milliseconds, sizes bytes.
 #[derive(Clone, Debug)]
 pub struct Limits {
@@ -33,7 +38,7 @@ pub struct Limits {
     pub chunk_extension_bytes_max: usize,
     /// Bytes of the trailer section of one request. Beyond: 431, close.
     pub trailer_bytes_max: usize,
-    /// Connections of a worker. Beyond: not opened.
+    /// Connections of a worker. Beyond: they wait in the kernel's queue, until [`RESUME_PERCENT`] of so many are open.
     pub connections_max: usize,
     /// Big regions that a worker's pool lends at one time (4 MiB by default). Beyond: the request waits.
     pub big_regions_max: usize,

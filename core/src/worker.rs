@@ -1,6 +1,7 @@
 //! The engine of one thread: all its connections, their timers, and what they share.
 
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 
 use crate::buffers::{Buffers, Pool};
 use crate::clock::{Now, Opening};
@@ -8,7 +9,7 @@ use crate::connection::{Connection, Shared};
 use crate::counters::Counters;
 use crate::error::{CloseReason, Fault};
 use crate::handler::Handler;
-use crate::limits::Limits;
+use crate::limits::{Limits, RESUME_PERCENT};
 use crate::slab::{Id, Slab};
 use crate::want::Want;
 use crate::wheel::Wheel;
@@ -21,6 +22,8 @@ const TRIM_MS: u64 = 1_000;
 /// The backend's loop owns the sockets and calls it; it never calls out. The contract of the loop:
 ///
 /// - `tick` is called before the first event and then once per turn of the loop, with the time.
+/// - Nothing is accepted while the worker is not `accepting`: the kernel's queue holds who comes then. That changes by
+///   `open`, `ended` and `drain` only, so it is asked where something is accepted and where a connection has ended.
 /// - The latest [`Want`] of a connection holds; each call that returns one replaces it.
 /// - Received bytes come in by `on_bytes`. No bytes means end of input. Bytes that come although they are not wanted any
 ///   more are kept; so a loop that cannot take back a receive loses nothing.
@@ -29,8 +32,8 @@ const TRIM_MS: u64 = 1_000;
 /// - After [`Want::CLOSE`], or when a socket breaks, the loop takes back what the kernel holds, closes, and calls
 ///   `ended`. An id that has ended is harmless wherever it turns up: nothing is wanted for it.
 /// - After the events of a turn, `next_changed` is called until it returns `None`.
-/// - Told to stop, the loop accepts who has connected already, [`BACKLOG_MAX`](crate::BACKLOG_MAX) at most, and then calls
-///   `drain`. It need not hear them before: the worker waits for what they ask.
+/// - Told to stop, the loop accepts who has connected already, [`BACKLOG_MAX`](crate::BACKLOG_MAX) at most and as far as
+///   there is `room`, and then calls `drain`. It need not hear them before: the worker waits for what they ask.
 pub struct Worker<H: Handler, B: Buffers> {
     connections: Slab<Connection<H, B>>,
     shared: Shared<H>,
@@ -38,6 +41,8 @@ pub struct Worker<H: Handler, B: Buffers> {
     changed: VecDeque<Id>,
     /// A region was returned, and those that wait for one have not all tried since.
     waking: bool,
+    /// `connections_max` were open, and too many are yet.
+    full: bool,
     drain_until_ms: u64,
     trim_at_ms: u64,
 }
@@ -64,6 +69,7 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
             wheel: Wheel::new(now.monotonic_ms),
             changed: VecDeque::new(),
             waking: false,
+            full: limits.connections_max == 0,
             drain_until_ms: u64::MAX,
             trim_at_ms: now.monotonic_ms + TRIM_MS,
             shared: Shared {
@@ -79,17 +85,36 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
         }
     }
 
-    /// A socket has been accepted. `None`: it is not wanted, close it.
-    pub fn open(&mut self) -> Option<Id> {
-        if self.shared.draining || self.connections.len() >= self.shared.limits.connections_max {
+    /// A socket has been accepted, from this peer as far as that is known. `None`: it is not wanted, close it; so it is
+    /// where there was no `room`.
+    pub fn open(&mut self, peer: Option<SocketAddr>) -> Option<Id> {
+        let room = self.room();
+        self.full |= room <= 1;
+        if room == 0 {
             self.shared.counters.turned_away += 1;
             return None;
         }
         self.shared.counters.opened += 1;
         let shared = &mut self.shared;
         let id = self.connections.insert(|id| Connection::new(id, shared));
+        self.shared.handler.on_open(id, peer);
         self.event(id, |_, _| ());
         Some(id)
+    }
+
+    /// Whether to accept: not from the moment at which `connections_max` are open until [`RESUME_PERCENT`] of so many
+    /// are, and not while draining.
+    pub fn accepting(&self) -> bool {
+        !self.full && !self.shared.draining
+    }
+
+    /// How many connections may be opened yet.
+    pub fn room(&self) -> usize {
+        if self.shared.draining {
+            return 0;
+        }
+        let connections_max = self.shared.limits.connections_max;
+        connections_max.saturating_sub(self.connections.len())
     }
 
     /// The peer has sent these bytes, which are the loop's and are not looked at after this call. None: it has ended its
@@ -121,6 +146,8 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
     pub fn ended(&mut self, id: Id, how: Ended) -> Option<CloseReason> {
         let connection = self.connections.remove(id)?;
         self.wheel.clear(id.index() as u32);
+        let connections_max = self.shared.limits.connections_max;
+        self.full &= self.connections.len() * 100 > connections_max.saturating_mul(RESUME_PERCENT);
         let reason = match (how, connection.close(&mut self.shared)) {
             (Ended::Wanted, reason) => reason,
             (Ended::Broken, _) => CloseReason::Broken,

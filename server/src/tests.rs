@@ -125,7 +125,7 @@ fn allocates_nothing<B: Buffers>() {
                 Limits::DEFAULT,
                 Now::default(),
             );
-            let id = worker.open().unwrap();
+            let id = worker.open(None).unwrap();
             load(&mut worker, id, requests.as_bytes(), cut, 2);
             let (before, times) = (
                 allocations(),

@@ -66,7 +66,7 @@ impl<H: Handler, B: Buffers, N: Fn() -> Now> Tasks<H, B, N> {
 
     /// A socket has been accepted. `None`: it is not wanted, close it.
     pub fn open(&self) -> Option<Id> {
-        let id = self.turn().on_worker(Worker::open)?;
+        let id = self.turn().on_worker(|worker| worker.open(None))?;
         self.seats.borrow_mut().add(id);
         Some(id)
     }

@@ -141,7 +141,7 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
 
     /// A connection that is not wanted is closed by being dropped.
     fn open(&mut self, fd: OwnedFd) -> io::Result<()> {
-        if let Some(id) = self.worker.open() {
+        if let Some(id) = self.worker.open(None) {
             if let Err(error) = self.epoll.add_connection(&fd, id.to_bits()) {
                 self.worker.ended(id, Ended::Broken);
                 return Err(error);

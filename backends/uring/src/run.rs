@@ -131,7 +131,7 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
     fn accepted(&mut self, completion: Completion, time: Now) -> io::Result<()> {
         self.accepting = completion.more;
         if let slot @ 0.. = completion.result {
-            match self.worker.open() {
+            match self.worker.open(None) {
                 Some(id) => {
                     self.sockets.insert(id, slot as u32);
                     self.serve(id)?;

@@ -9,7 +9,7 @@ use super::*;
 /// The status line and the content of the answer to one request.
 fn ask_of(arena: Arena, request: &str) -> (String, String) {
     let mut worker = Worker::<Arena, Split>::new(arena, Limits::DEFAULT, Now::default());
-    let id = worker.open().unwrap();
+    let id = worker.open(None).unwrap();
     let mut want = worker.on_bytes(id, request.as_bytes());
     let mut received = Vec::new();
     while want.send() {

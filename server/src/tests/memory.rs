@@ -65,7 +65,7 @@ impl<H: Handler, B: Buffers> Target for Memory<H, B> {
 
     fn open(&self, reading: Reading) -> io::Result<Client<'_, H, B>> {
         let mut engine = self.0.borrow_mut();
-        let id = engine.worker.open();
+        let id = engine.worker.open(None);
         Ok(Client {
             engine: &self.0,
             id: id.ok_or_else(|| io::Error::other("the worker opens no connection"))?,

@@ -12,6 +12,7 @@ use crate::{Answer, Head, MediaType, Method, Out, Outcome, Piece, Plan, Request,
 pub(super) struct Shop {
     pub(super) presented: u64,
     pub(super) parked: Vec<Id>,
+    pub(super) opened: Vec<(Id, Option<SocketAddr>)>,
 }
 
 #[derive(Default)]
@@ -39,6 +40,10 @@ fn number(path: &[u8], prefix: &str) -> Option<u64> {
 
 impl Handler for Shop {
     type Exchange = Visit;
+
+    fn on_open(&mut self, id: Id, peer: Option<SocketAddr>) {
+        self.opened.push((id, peer));
+    }
 
     fn on_head(&mut self, head: &Head<'_>, _: &mut Visit) -> Plan {
         if head.path() == b"/count" {
@@ -157,7 +162,7 @@ pub(super) struct Client {
 
 impl Client {
     pub(super) fn new<B: Buffers>(worker: &mut Worker<Shop, B>) -> Client {
-        let id = worker.open().expect("there is room for a connection");
+        let id = worker.open(None).expect("there is room for a connection");
         Client {
             id,
             want: Want::RECEIVE,

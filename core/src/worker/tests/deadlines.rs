@@ -130,7 +130,7 @@ fn a_reader_that_takes_nothing_is_ended<B: Buffers>() {
 /// A byte now and then is progress, but not enough of it to keep a region from others.
 fn a_trickle_is_ended<B: Buffers>() {
     let mut worker = worker::<B>(Limits::DEFAULT);
-    let reader = worker.open().unwrap();
+    let reader = worker.open(None).unwrap();
     let mut writer = Client::new(&mut worker);
     worker.on_bytes(reader, BIG);
     writer.send(
@@ -176,7 +176,7 @@ fn waiting_for_a_region_ends_in_503<B: Buffers>() {
         big_regions_max: 2,
         ..Limits::DEFAULT
     });
-    let holder = worker.open().unwrap();
+    let holder = worker.open(None).unwrap();
     worker.on_bytes(holder, BIG);
     let mut client = Client::new(&mut worker);
     client.send(&mut worker, &[GET, BIG].concat());

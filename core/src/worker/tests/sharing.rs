@@ -9,6 +9,8 @@ every_strategy! {
     those_that_wait_are_woken_one_by_one
     an_old_id_is_harmless
     connections_are_limited
+    a_full_worker_accepts_again_at_four_fifths
+    the_handler_is_told_who_connects
     an_idle_connection_stays_within_its_budget
 }
 
@@ -102,7 +104,7 @@ fn regions_stay_within_their_bound_and_go_when_nobody_needs_them<B: Buffers>() {
 
 fn an_old_id_is_harmless<B: Buffers>() {
     let mut worker = worker::<B>(Limits::DEFAULT);
-    let old = worker.open().unwrap();
+    let old = worker.open(None).unwrap();
     worker.resume(old);
     worker.ended(old, Ended::Wanted);
     let mut new = Client::new(&mut worker);
@@ -132,7 +134,7 @@ fn those_that_wait_are_woken_one_by_one<B: Buffers>() {
         holder.want = worker.on_bytes(holder.id, large.as_bytes());
     }
     for _ in 0..1_000 {
-        let waiting = worker.open().unwrap();
+        let waiting = worker.open(None).unwrap();
         worker.on_bytes(waiting, large.as_bytes());
     }
     let before = worker.shared.handler.presented;
@@ -150,7 +152,7 @@ fn those_that_wait_are_woken_one_by_one<B: Buffers>() {
 
     // Those that end while they wait leave the line.
     for _ in 0..10_000 {
-        let id = worker.open().unwrap();
+        let id = worker.open(None).unwrap();
         worker.on_bytes(id, large.as_bytes());
         worker.ended(id, Ended::Broken);
         while worker.next_changed().is_some() {}
@@ -163,16 +165,71 @@ fn connections_are_limited<B: Buffers>() {
         connections_max: 2,
         ..Limits::DEFAULT
     });
-    let first = worker.open().unwrap();
-    assert!(worker.open().is_some() && worker.open().is_none());
+    let first = worker.open(None).unwrap();
+    assert!(worker.open(None).is_some() && worker.open(None).is_none());
     worker.ended(first, Ended::Wanted);
-    assert!(worker.open().is_some());
+    assert!(worker.open(None).is_some());
     worker.drain();
-    assert!(worker.open().is_none());
+    assert!(worker.open(None).is_none());
     assert_eq!(
         (worker.counters().opened, worker.counters().turned_away),
         (3, 2)
     );
+}
+
+fn a_full_worker_accepts_again_at_four_fifths<B: Buffers>() {
+    for (connections_max, resumed_at) in [(1, 0), (2, 1), (4, 3), (5, 4), (10, 8), (99, 79)] {
+        let mut worker = worker::<B>(Limits {
+            connections_max,
+            ..Limits::DEFAULT
+        });
+        let mut open = Vec::new();
+        for round in 0..2 {
+            while open.len() < connections_max {
+                assert!(worker.accepting(), "{open:?} of {connections_max}");
+                assert_eq!(worker.room(), connections_max - open.len());
+                open.extend(worker.open(None));
+            }
+            assert_eq!((worker.accepting(), worker.room()), (false, 0));
+            while let Some(id) = open.pop() {
+                worker.ended(id, Ended::Wanted);
+                // Who had been accepted already comes in, and changes nothing while it is full.
+                if round == 1 && open.len() == resumed_at + 1 {
+                    open.extend(worker.open(None));
+                    worker.ended(open.pop().unwrap(), Ended::Broken);
+                }
+                let resumed = open.len() <= resumed_at;
+                assert_eq!(worker.accepting(), resumed, "{open:?} of {connections_max}");
+            }
+        }
+        worker.drain();
+        assert_eq!((worker.accepting(), worker.room()), (false, 0));
+    }
+    let nobody = Limits {
+        connections_max: 0,
+        ..Limits::DEFAULT
+    };
+    assert!(!worker::<B>(nobody).accepting());
+    let everybody = Limits {
+        connections_max: usize::MAX,
+        ..Limits::DEFAULT
+    };
+    let mut worker = worker::<B>(everybody);
+    let id = worker.open(None).unwrap();
+    worker.ended(id, Ended::Wanted);
+    assert!(worker.accepting());
+}
+
+fn the_handler_is_told_who_connects<B: Buffers>() {
+    let mut worker = worker::<B>(Limits {
+        connections_max: 2,
+        ..Limits::DEFAULT
+    });
+    let peer = "[::1]:9".parse().unwrap();
+    let (first, second) = (worker.open(Some(peer)).unwrap(), worker.open(None).unwrap());
+    assert_eq!(worker.open(Some(peer)), None);
+    let opened = &worker.shared.handler.opened;
+    assert_eq!(*opened, [(first, Some(peer)), (second, None)]);
 }
 
 /// What a connection costs beside its regions: a few cache lines.
