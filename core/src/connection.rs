@@ -215,8 +215,12 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
     fn advance(&mut self, shared: &mut Shared<H>, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             bytes = match &mut self.phase {
+                // One empty line is ignored, whether the request comes with it or later.
+                Phase::Head if self.skipped && bytes[0] == b'\r' => {
+                    return self.refuse(shared, Fault::RequestLine);
+                }
                 // An empty line behind a request is none of the next one's (RFC 9112 §2.2), and nothing is under way.
-                Phase::Head if bytes == b"\r\n" && !self.skipped => {
+                Phase::Head if bytes == b"\r\n" => {
                     self.skipped = true;
                     return;
                 }
@@ -432,7 +436,8 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
                     _ => self.refuse(shared, Fault::Exhausted),
                 }
             }
-            Timer::Head | Timer::Content => self.refuse(shared, Fault::Silence),
+            Timer::Head => self.refuse_partial(shared, Fault::Silence),
+            Timer::Content => self.refuse(shared, Fault::Silence),
             Timer::Idle if shared.draining => self.leave(),
             Timer::Idle => self.end(CloseReason::Idle),
             Timer::Send => self.end(CloseReason::SlowReader),

@@ -114,15 +114,37 @@ impl<'a> Head<'a> {
 /// Reads the head at the front of `bytes`.
 ///
 /// # Errors
-/// The first fault in the order of the bytes; framing and Host are judged when the head is complete.
+/// The first fault in the order of the bytes; framing and Host are judged when the head is complete. A fault stays the
+/// same however many bytes follow, so that it does not depend on how many came at once.
 #[inline]
 pub fn parse<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Progress<'a>, Fault> {
     match whole(bytes, limits) {
         Ok(head) => Ok(Progress::Complete(head)),
-        Err(Stop::Fault(fault)) => Err(fault),
-        Err(Stop::Partial) if bytes.len() > limits.head_bytes_max => Err(Fault::HeadTooLarge),
-        Err(Stop::Partial) => Ok(Progress::Partial),
+        Err(stop) => stopped(bytes, limits, stop),
     }
+}
+
+/// What follows from a stop. Nothing beyond the limit counts: a fault there has not come yet when the limit is reached.
+#[cold]
+fn stopped<'a>(bytes: &'a [u8], limits: &Limits, stop: Stop) -> Result<Progress<'a>, Fault> {
+    let bytes_max = start(bytes) + limits.head_bytes_max;
+    let stop = match bytes.get(..bytes_max) {
+        Some(front) if front.len() < bytes.len() => match whole(front, limits) {
+            Err(Stop::Fault(fault)) => fault.into(),
+            _ => Fault::HeadTooLarge.into(),
+        },
+        _ => stop,
+    };
+    match stop {
+        Stop::Partial => Ok(Progress::Partial),
+        Stop::Fault(fault) => Err(fault),
+    }
+}
+
+/// Where the request line begins: behind an empty line, which is ignored (RFC 9112 §2.2).
+#[inline(always)]
+fn start(bytes: &[u8]) -> usize {
+    if bytes.starts_with(b"\r\n") { 2 } else { 0 }
 }
 
 /// Why reading stopped before the end of the head.
@@ -141,11 +163,10 @@ impl From<Fault> for Stop {
 /// other, so the processor finds the next while it still checks what came before.
 #[inline(always)]
 fn whole<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Head<'a>, Stop> {
-    // RFC 9112 §2.2: at least one empty line before the request line is ignored; more of them are refused below.
-    let start = match bytes {
-        [b'\r', b'\n', ..] => 2,
-        [b'\r'] => return Err(Stop::Partial),
-        _ => 0,
+    // One empty line is ignored; more of them are refused below.
+    let start = match start(bytes) {
+        0 if bytes == b"\r" => return Err(Stop::Partial),
+        start => start,
     };
     let line = Line::read(bytes, start, limits)?;
     let mut known = Known::new(line.version);
@@ -185,7 +206,11 @@ impl<'a> Line<'a> {
     fn read(bytes: &'a [u8], start: usize, limits: &Limits) -> Result<Line<'a>, Stop> {
         let end = scan::value_end(bytes, start);
         if end - start > limits.request_line_bytes_max {
-            return Err(Fault::LineTooLong.into());
+            let front = &bytes[start..start + limits.request_line_bytes_max];
+            return Err(partial_line(front)
+                .err()
+                .unwrap_or(Fault::LineTooLong)
+                .into());
         }
         if bytes.get(end..end + 2) != Some(b"\r\n") {
             return Err(unended(
@@ -201,7 +226,8 @@ impl<'a> Line<'a> {
         let version = match version {
             b" HTTP/1.1" => Version::Http11,
             b" HTTP/1.0" => Version::Http10,
-            other => rare_version(other)?,
+            // What stands before the version has come before it.
+            other => partial_line(&bytes[start..end]).and_then(|()| rare_version(other))?,
         };
         let (method, target) = match front {
             [b'G', b'E', b'T', b' ', target @ ..] => (Method::Get, target),

@@ -5,7 +5,7 @@ use crate::answer::{Answer, Form};
 use crate::buffers::Buffers;
 use crate::error::{CloseReason, Fault};
 use crate::handler::Handler;
-use crate::head::{Method, Version};
+use crate::head::{self, Method, Version};
 
 impl<H: Handler, B: Buffers> Connection<H, B> {
     /// Answers a fault and ends; when there is no room for the answer, as soon as there is.
@@ -39,10 +39,17 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
     pub(super) fn end_of_input(&mut self, shared: &mut Shared<H>) {
         self.input_ended = true;
         match self.phase {
-            Phase::Head if !self.tail.is_empty() => self.refuse(shared, Fault::Truncated),
+            Phase::Head if !self.tail.is_empty() => self.refuse_partial(shared, Fault::Truncated),
             Phase::Content(_) => self.refuse(shared, Fault::Truncated),
             _ => {}
         }
+    }
+
+    /// Nothing more comes of a partial head, which is this fault unless there is one in what has come: a tail is not read
+    /// for every byte of a line.
+    pub(super) fn refuse_partial(&mut self, shared: &mut Shared<H>, fault: Fault) {
+        let found = head::parse(&self.tail, &shared.limits).err();
+        self.refuse(shared, found.unwrap_or(fault));
     }
 
     /// The worker drains, and nothing was asked for a while: ends. It lingers, since a request may be on its way: a reset

@@ -240,8 +240,54 @@ fn heads_end_at_the_limits() {
     );
 }
 
+/// Fails unless what `parse` says of each prefix is still said when the rest follows.
+fn faults_stay(bytes: &[u8], limits: &Limits) -> Result<(), String> {
+    let judged = |end: usize| match parse(&bytes[..end], limits) {
+        Ok(Progress::Partial) => None,
+        Ok(Progress::Complete(head)) => Some(Ok(head.bytes)),
+        Err(fault) => Some(Err(fault.status().code())),
+    };
+    let whole = judged(bytes.len());
+    for end in 0..bytes.len() {
+        let part = judged(end);
+        if part.is_some() && part != whole {
+            let text = bytes.escape_ascii();
+            return Err(format!(
+                "{part:?} after {end} bytes, {whole:?} in the end: {text}"
+            ));
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_fault_does_not_depend_on_how_much_came_at_once() {
+    let limits = Limits {
+        request_line_bytes_max: 32,
+        head_bytes_max: 64,
+        fields_max: 4,
+        ..Limits::DEFAULT
+    };
+    let long = "a".repeat(80);
+    for text in [
+        format!("GET /<{long} HTTP/1.1\r\nHost: a\r\n\r\n"),
+        format!("GET /{long}< HTTP/1.1\r\nHost: a\r\n\r\n"),
+        "GET /< HTTP/2.0\r\nHost: a\r\n\r\n".to_owned(),
+        "G@T / HTTP/2.0\r\nHost: a\r\n\r\n".to_owned(),
+        format!("GET / HTTP/1.1\r\nHost: a\r\nX: {long}\0\r\n\r\n"),
+        format!("GET / HTTP/1.1\r\nHost: a\r\nX: {long}\r\n(: a\r\n\r\n"),
+        format!(
+            "GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\nExpect: 1\r\n\r\n",
+            &long[..40]
+        ),
+        "\r\nGET / HTTP/1.1\r\nHost: a\r\nX: 0123456789012345678901234567890\r\n\r\n".to_owned(),
+    ] {
+        faults_stay(text.as_bytes(), &limits).unwrap();
+    }
+}
+
 /// Pieces of which random heads are made, right and wrong ones.
-const PIECES: [&str; 24] = [
+const PIECES: [&str; 26] = [
     "GET",
     "POST",
     " ",
@@ -266,6 +312,8 @@ const PIECES: [&str; 24] = [
     "(",
     "Accept: */*",
     "  ",
+    "HTTP/2.0",
+    "Expect: 1",
 ];
 
 proptest! {
@@ -290,6 +338,26 @@ proptest! {
             Ok(Progress::Partial) => prop_assert_eq!(their_progress, Ok(httparse::Status::Partial)),
             Err(_) => {}
         }
+    }
+
+    #[test]
+    fn a_fault_of_a_random_head_stays(
+        picks in proptest::collection::vec(0..PIECES.len(), 0..24),
+        valid: bool,
+        request_line_bytes_max in 4..40usize,
+        more_bytes in 1..60usize,
+        fields_max in 1..6usize,
+    ) {
+        let mut text = String::from(if valid { "GET / HTTP/1.1\r\nHost: b\r\n" } else { "" });
+        text.extend(picks.iter().map(|&pick| PIECES[pick]));
+        let limits = Limits {
+            request_line_bytes_max,
+            head_bytes_max: request_line_bytes_max + more_bytes,
+            fields_max,
+            ..Limits::DEFAULT
+        };
+        let stays = faults_stay(text.as_bytes(), &limits);
+        prop_assert!(stays.is_ok(), "{:?}", stays);
     }
 
     /// Any head that is right by construction is read, and read right.

@@ -13,6 +13,7 @@ every_strategy! {
     head_and_http10_are_answered_in_kind
     faults_are_answered_once_and_close
     a_half_close_still_gets_its_answers
+    a_bad_request_is_answered_alike_however_it_is_cut
     a_close_of_ours_lingers
     an_empty_line_behind_a_request_is_ignored_rfc9112_2_2
     large_answers_wait_for_small_ones
@@ -227,6 +228,36 @@ fn an_empty_line_behind_a_request_is_ignored_rfc9112_2_2<B: Buffers>() {
     let echo = (200, b"ab".to_vec());
     assert_eq!(client.answers(), [echo.clone(), echo]);
     assert_eq!(client.want, Want::CLOSE);
+}
+
+fn a_bad_request_is_answered_alike_however_it_is_cut<B: Buffers>() {
+    let mut worker = worker::<B>(Limits {
+        request_line_bytes_max: 64,
+        head_bytes_max: 128,
+        ..Limits::DEFAULT
+    });
+    let long = "a".repeat(100);
+    for (text, status) in [
+        (format!("\r\n\r\n{}", get("/size/1")), 400),
+        (format!("GET /{long}"), 414),
+        (format!("GET / HTTP/1.1\r\nX: {long}"), 400),
+        (format!("GET / HTTP/1.1\r\nX: {long}{long}"), 431),
+        ("GET / HTTP/2.0\r".to_owned(), 400),
+    ] {
+        for cut in 1..text.len() {
+            let mut client = Client::new(&mut worker);
+            let (front, rest) = text.as_bytes().split_at(cut);
+            client.send(&mut worker, front);
+            client.send(&mut worker, rest);
+            client.send(&mut worker, b"");
+            assert_eq!(
+                client.answers(),
+                [(status, vec![])],
+                "{text:?} cut at {cut}"
+            );
+            worker.ended(client.id, Ended::Wanted);
+        }
+    }
 }
 
 fn a_close_of_ours_lingers<B: Buffers>() {
