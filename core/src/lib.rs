@@ -41,7 +41,7 @@ pub use counters::Counters;
 pub use error::{CloseReason, Fault};
 pub use handler::{Handler, Piece, Plan, Request};
 pub use head::{Fields, Framing, Head, Method, Progress, Version, parse};
-pub use limits::{BACKLOG_MAX, Limits};
+pub use limits::{BACKLOG_MAX, Limit, Limits};
 pub use needs::{Needs, ring_bytes};
 pub use out::Out;
 pub use slab::Id;

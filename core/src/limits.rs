@@ -1,5 +1,14 @@
 //! Every limit of a worker in one table: what may grow grows to here and no further. A limit names its unit, its reason
-//! and what the peer sees beyond it. Relations between limits are checked where the defaults are made.
+//! and what the peer sees beyond it. Relations between limits are checked where the defaults are made, and where somebody
+//! sets others.
+
+mod named;
+
+pub use named::Limit;
+
+use named::{kebab, limits};
+
+use crate::setting;
 
 /// Bytes of the region that holds small answers: one page, and room for ten answers of the arena's small routes.
 pub const SMALL_REGION_BYTES: usize = 4 * 1024;
@@ -21,74 +30,102 @@ pub const BACKLOG_MAX: u16 = 4096;
 /// fifth of the limit comes in one go. A fifth less is still a worker that is busy.
 pub const RESUME_PERCENT: usize = 80;
 
-/// What one worker allows its clients and itself. Times are milliseconds, sizes bytes.
-#[derive(Clone, Debug)]
-pub struct Limits {
-    /// Bytes of a request line, its end excluded. RFC 9112 §3 asks for at least 8,000. Beyond: 414, close.
-    pub request_line_bytes_max: usize,
-    /// Bytes of a whole head. Beyond: 431, close.
-    pub head_bytes_max: usize,
-    /// Fields of a head. Beyond: 431, close.
-    pub fields_max: usize,
-    /// Bytes of content that are collected before the application sees them. Beyond: 413, close.
-    pub content_bytes_max: u64,
-    /// Bytes of content that an application may have streamed to it. Beyond: 413, close.
-    pub streamed_bytes_max: u64,
-    /// Bytes of chunk extensions in one request, in total: they mean nothing to us. Beyond: 400, close.
-    pub chunk_extension_bytes_max: usize,
-    /// Bytes of the trailer section of one request. Beyond: 431, close.
-    pub trailer_bytes_max: usize,
-    /// Connections of a worker. Beyond: they wait in the kernel's queue, until [`RESUME_PERCENT`] of so many are open.
-    pub connections_max: usize,
-    /// Big regions that a worker's pool lends at one time (4 MiB by default). Beyond: the request waits.
-    pub big_regions_max: usize,
-    /// How long a request waits for a big region. Beyond: 503.
-    pub region_wait_ms: u64,
-    /// How long a connection may be open without a request under way. Beyond: closed.
-    pub idle_timeout_ms: u64,
-    /// How long a head may take from its first byte. Beyond: 408, close.
-    pub head_timeout_ms: u64,
-    /// How long content may be silent, and how long it may take before what has arrived is counted. Beyond: 408, close.
-    pub content_timeout_ms: u64,
-    /// The slowest rate at which content may arrive: what has arrived adds so much to the time above.
-    pub content_bytes_per_s_min: u64,
-    /// How long the peer may take no byte of what is to be sent, and how long it may take before what it took is counted.
-    /// Beyond: reset.
-    pub send_timeout_ms: u64,
-    /// The slowest rate at which the peer may take what is to be sent, since it holds a region for so long.
-    pub send_bytes_per_s_min: u64,
-    /// How long a closed connection is still read so that the peer receives its last answer (RFC 9112 §9.6).
-    pub linger_timeout_ms: u64,
-    /// How long a draining worker waits for what is under way. Beyond: reset.
-    pub drain_timeout_ms: u64,
-    /// How long a draining worker waits for a request of an idle connection, which may lie in the kernel already. Beyond:
-    /// closed.
-    pub drain_idle_ms: u64,
+const KIB: u64 = 1024;
+const MIB: u64 = 1024 * KIB;
+const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
+
+limits! {
+    /// Bytes of a request line, its end excluded.
+    request_line_bytes_max: usize = 8 * 1024, in 16..=MIB,
+        because "RFC 9112 §3 asks for 8,000 at least", beyond "414, close";
+    /// Bytes of a whole head.
+    head_bytes_max: usize = 16 * 1024, in 64..=MIB,
+        because "browsers send up to 8 KiB of cookies to one site", beyond "431, close";
+    /// Fields of a head.
+    fields_max: usize = 100, in 1..=10_000,
+        because "browsers send about 20, and each proxy adds some", beyond "431, close";
+    /// Bytes of content that are collected before the application sees them.
+    content_bytes_max: u64 = 10 * MIB, in 0..=1 << 36,
+        because "forms with pictures fit, and what is larger is streamed", beyond "413, close";
+    /// Bytes of content that an application may have streamed to it.
+    streamed_bytes_max: u64 = 1024 * MIB, in 0..=1 << 50,
+        because "nothing of it is kept", beyond "413, close";
+    /// Bytes of chunk extensions in one request, in total.
+    chunk_extension_bytes_max: usize = 16 * 1024, in 0..=MIB,
+        because "they mean nothing to us", beyond "400, close";
+    /// Bytes of the trailer section of one request.
+    trailer_bytes_max: usize = 8 * 1024, in 0..=MIB,
+        because "it is read and dropped", beyond "431, close";
+    /// Connections of a worker.
+    connections_max: usize = 16 * 1024, in 1..=1 << 20,
+        because "an idle one takes 4 KiB with split buffers", beyond "they wait in the kernel's queue";
+    /// Big regions that a worker's pool lends at one time, 16 KiB each.
+    big_regions_max: usize = 256, in 1..=1 << 20,
+        because "they make 4 MiB, which a cache holds", beyond "the request waits";
+    /// How long a request waits for a big region.
+    region_wait_ms: u64 = 1_000, in 1..=DAY_MS,
+        because "a client that waits longer has better been told", beyond "503, close";
+    /// How long a connection may be open without a request under way.
+    idle_timeout_ms: u64 = 20_000, in 1..=DAY_MS,
+        because "a page asks for its parts within seconds", beyond "closed";
+    /// How long a head may take from its first byte.
+    head_timeout_ms: u64 = 8_000, in 1..=DAY_MS,
+        because "a lost packet is sent again within 3 seconds, twice within 7", beyond "408, close";
+    /// How long content may be silent, and may take before what has arrived is counted.
+    content_timeout_ms: u64 = 20_000, in 1..=DAY_MS,
+        because "a telephone that changes its cell is back within it", beyond "408, close";
+    /// The slowest rate at which content may arrive: what has arrived adds to its time.
+    content_bytes_per_s_min: u64 = 32 * KIB, in 1..=1 << 36,
+        because "slow lines are faster, and 10 MiB take 6 minutes at most", beyond "408, close";
+    /// How long the peer may take no byte of an answer, and may read before what it took is counted.
+    send_timeout_ms: u64 = 20_000, in 1..=DAY_MS,
+        because "a telephone that changes its cell is back within it", beyond "reset";
+    /// The slowest rate at which the peer may take an answer: what it took adds to its time.
+    send_bytes_per_s_min: u64 = KIB, in 1..=1 << 36,
+        because "the peer holds a region for so long", beyond "reset";
+    /// How long a peer that was told to close is still heard, so that it receives its last answer.
+    linger_timeout_ms: u64 = 2_000, in 0..=DAY_MS,
+        because "the answer has to reach the peer, and its end to come back (RFC 9112 §9.6)", beyond "closed";
+    /// How long a draining worker waits for what is under way.
+    drain_timeout_ms: u64 = 10_000, in 0..=DAY_MS,
+        because "who supervises a server kills it after 30 seconds or more", beyond "reset";
+    /// How long a draining worker waits for a request of an idle connection.
+    drain_idle_ms: u64 = 200, in 0..=DAY_MS,
+        because "a request that was under way, or lies in the kernel, has come by then", beyond "closed";
 }
 
 impl Limits {
-    /// The defaults; each number's reason stands at its field.
-    pub const DEFAULT: Limits = Limits {
-        request_line_bytes_max: 8 * 1024,
-        head_bytes_max: 16 * 1024,
-        fields_max: 100,
-        content_bytes_max: 10 * 1024 * 1024,
-        streamed_bytes_max: 1024 * 1024 * 1024,
-        chunk_extension_bytes_max: 16 * 1024,
-        trailer_bytes_max: 8 * 1024,
-        connections_max: 16 * 1024,
-        big_regions_max: 256,
-        region_wait_ms: 1_000,
-        idle_timeout_ms: 20_000,
-        head_timeout_ms: 8_000,
-        content_timeout_ms: 20_000,
-        content_bytes_per_s_min: 32 * 1024,
-        send_timeout_ms: 20_000,
-        send_bytes_per_s_min: 1024,
-        linger_timeout_ms: 2_000,
-        drain_timeout_ms: 10_000,
-        drain_idle_ms: 200,
-    };
+    /// Sets one of them by name.
+    ///
+    /// # Errors
+    /// A sentence that says which names or values there are.
+    pub fn set(&mut self, name: &str, value: u64) -> Result<(), String> {
+        let Some(limit) = Limits::NAMES.iter().find(|limit| limit.name == name) else {
+            let names: Vec<&str> = Limits::NAMES.iter().map(|limit| limit.name).collect();
+            return Err(format!(
+                "there is no limit {name}; there are {}",
+                names.join(", ")
+            ));
+        };
+        (limit.set)(
+            self,
+            setting::number(name, value, limit.least..=limit.most)?,
+        );
+        Ok(())
+    }
+
+    /// Whether they go together.
+    ///
+    /// # Errors
+    /// A sentence that says which two do not, and why.
+    pub const fn check(&self) -> Result<(), &'static str> {
+        if self.request_line_bytes_max >= self.head_bytes_max {
+            return Err(
+                "request-line-bytes-max has to be less than head-bytes-max, since the line is part of the head",
+            );
+        }
+        Ok(())
+    }
 
     /// The most that the regions of a worker can take, in bytes, those that its pool keeps included, where a connection
     /// has at most so much of its own (`Buffers::OWN_BYTES_MAX`). With leased it takes bytes to send on every connection
@@ -104,14 +141,68 @@ impl Default for Limits {
     }
 }
 
-// A head is longer than its first line, a pool that lends nothing would answer no large request, and every answer that
-// the core itself writes fits the smaller region.
+// The defaults go together, each may be set to what it is, and every answer that the core itself writes fits the smaller
+// region.
 const _: () = {
-    assert!(Limits::DEFAULT.request_line_bytes_max < Limits::DEFAULT.head_bytes_max);
-    assert!(Limits::DEFAULT.big_regions_max > 0);
+    assert!(Limits::DEFAULT.check().is_ok());
     assert!(Limits::DEFAULT.drain_idle_ms < Limits::DEFAULT.drain_timeout_ms);
     assert!(Limits::DEFAULT.region_wait_ms < Limits::DEFAULT.send_timeout_ms);
+    let mut at = 0;
+    while at < Limits::NAMES.len() {
+        let limit = &Limits::NAMES[at];
+        assert!(limit.least <= limit.default && limit.default <= limit.most);
+        at += 1;
+    }
     assert!(
         ANSWER_HEAD_BYTES_MAX * 2 < SMALL_REGION_BYTES && SMALL_REGION_BYTES < BIG_REGION_BYTES
     );
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_set_by_its_name_within_its_range() {
+        let mut limits = Limits::DEFAULT;
+        assert_eq!(limits.set("head-bytes-max", 9_000), Ok(()));
+        assert_eq!(limits.set("content-bytes-per-s-min", 1), Ok(()));
+        assert_eq!(
+            (limits.head_bytes_max, limits.content_bytes_per_s_min),
+            (9_000, 1)
+        );
+        assert_eq!(
+            limits.set("head-bytes-max", 63).unwrap_err(),
+            "head-bytes-max is a number from 64 to 1048576"
+        );
+        let said = limits.set("head_bytes_max", 9_000).unwrap_err();
+        assert!(
+            said.starts_with(
+                "there is no limit head_bytes_max; there are request-line-bytes-max, "
+            )
+        );
+    }
+
+    #[test]
+    fn every_limit_takes_the_least_and_the_most() {
+        for limit in Limits::NAMES {
+            let mut limits = Limits::DEFAULT;
+            assert_eq!(limits.set(limit.name, limit.least), Ok(()));
+            assert_eq!(limits.set(limit.name, limit.most), Ok(()));
+        }
+    }
+
+    #[test]
+    fn limits_that_contradict_each_other_are_told() {
+        let mut limits = Limits::DEFAULT;
+        limits.set("head-bytes-max", 8 * 1024).unwrap();
+        assert!(
+            limits
+                .check()
+                .unwrap_err()
+                .starts_with("request-line-bytes-max")
+        );
+        limits.set("request-line-bytes-max", 8 * 1024 - 1).unwrap();
+        assert_eq!(limits.check(), Ok(()));
+    }
+}

@@ -1,13 +1,18 @@
 //! What every backend says of a setting in the same words: which values there are, and which names. What the settings are
 //! stands in each backend's `tuning.rs`.
 
+use std::fmt::Display;
 use std::ops::RangeInclusive;
 
 /// The value, if it is one of these.
 ///
 /// # Errors
 /// A sentence that says which values there are.
-pub fn number(name: &str, value: usize, values: RangeInclusive<usize>) -> Result<usize, String> {
+pub fn number<N: PartialOrd + Display>(
+    name: &str,
+    value: N,
+    values: RangeInclusive<N>,
+) -> Result<N, String> {
     if values.contains(&value) {
         return Ok(value);
     }

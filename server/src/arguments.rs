@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Parser, ValueEnum};
 use orthant::{Design, Limits, Options, Tuning};
@@ -28,9 +29,9 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     pub(crate) dataset: Option<PathBuf>,
 
-    /// Milliseconds that SIGTERM and SIGINT leave to what is under way; a second signal ends it at once
-    #[arg(long, value_name = "MS", default_value_t = Limits::DEFAULT.drain_timeout_ms)]
-    pub(crate) drain_ms: u64,
+    /// Sets what clients may do, and for how long; the names are below. May be given several times
+    #[arg(long = "limit", value_name = "NAME=N", value_parser = limit)]
+    pub(crate) limits: Vec<(String, u64)>,
 
     /// Sets something of the backend; the names are below. May be given several times
     #[arg(long = "tune", value_name = "NAME=N", value_parser = tuning)]
@@ -55,17 +56,15 @@ impl Arguments {
         let mut options = Options {
             listen: self.listen,
             workers: self.workers.map(usize::from),
-            limits: Limits {
-                drain_timeout_ms: self.drain_ms,
-                ..Limits::DEFAULT
-            },
+            limits: Limits::DEFAULT,
             tuning: Tuning::default(),
         };
+        const TRIED: &str = "it was tried when the arguments were read";
         for (name, value) in &self.tunings {
-            options
-                .tuning
-                .set(name, *value)
-                .expect("it was tried when the arguments were read");
+            options.tuning.set(name, *value).expect(TRIED);
+        }
+        for (name, value) in &self.limits {
+            options.limits.set(name, *value).expect(TRIED);
         }
         options
     }
@@ -73,18 +72,38 @@ impl Arguments {
 
 /// Reads `NAME=N`, and refuses what the backend would refuse.
 fn tuning(text: &str) -> Result<(String, usize), String> {
+    let (name, value) = setting(text)?;
+    Tuning::default().set(&name, value)?;
+    Ok((name, value))
+}
+
+/// The same of a limit.
+fn limit(text: &str) -> Result<(String, u64), String> {
+    let (name, value) = setting(text)?;
+    Limits::default().set(&name, value)?;
+    Ok((name, value))
+}
+
+fn setting<N: FromStr>(text: &str) -> Result<(String, N), String> {
     let (name, value) = text.split_once('=').ok_or("write it as NAME=N")?;
-    let value = value
+    let number = value
         .parse()
         .map_err(|_| format!("{value:?} is no number"))?;
-    Tuning::default().set(name, value)?;
-    Ok((name.to_owned(), value))
+    Ok((name.to_owned(), number))
 }
 
 fn after_help() -> String {
     let mut help = String::from("What --tune can set in this design:\n");
     for (name, meaning) in Tuning::NAMES {
         help.push_str(&format!("  {name:<16} {meaning}\n"));
+    }
+    help.push_str(
+        "\nWhat --limit can set, for each worker, with its default, and what happens beyond it:\n",
+    );
+    for limit in Limits::NAMES {
+        let what = limit.what.trim_end_matches('.');
+        let (name, default, beyond) = (limit.name, limit.default, limit.beyond);
+        help.push_str(&format!("  {name:<26} {default:<10}  {what}: {beyond}\n"));
     }
     help.push_str(
         "\nExample:\n  orthant --listen 127.0.0.1:8080 --workers 2\n  curl 'http://127.0.0.1:8080/baseline11?a=13&b=42'",

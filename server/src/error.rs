@@ -9,6 +9,8 @@ use std::net::SocketAddr;
 pub enum Error {
     /// The backend cannot run on this machine; the sentence says what to do.
     Unavailable(String),
+    /// Two limits contradict each other; the sentence says which, and why.
+    Limits(&'static str),
     /// The address cannot be listened on.
     Listen {
         /// The address.
@@ -31,6 +33,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::Unavailable(sentence) => f.write_str(sentence),
+            Error::Limits(sentence) => f.write_str(sentence),
             Error::Listen { address, source } => {
                 write!(
                     f,
@@ -65,7 +68,7 @@ fn advice(source: &io::Error, address: &SocketAddr) -> &'static str {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Error::Unavailable(_) => None,
+            Error::Unavailable(_) | Error::Limits(_) => None,
             Error::Listen { source, .. } | Error::Start { source, .. } | Error::Worker(source) => {
                 Some(source)
             }

@@ -20,8 +20,8 @@ pub use design::{ALLOCATOR, Allocator, Design, Tuning};
 pub use error::Error;
 pub use options::Options;
 pub use orthant_core::{
-    Answer, Buffers, Counters, Handler, Head, Id, Limits, MediaType, Method, Out, Outcome, Piece,
-    Plan, Request, Status, Version,
+    Answer, Buffers, Counters, Handler, Head, Id, Limit, Limits, MediaType, Method, Out, Outcome,
+    Piece, Plan, Request, Status, Version,
 };
 pub use serve::{serve, serve_announced};
 pub use server::Server;

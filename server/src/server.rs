@@ -49,6 +49,7 @@ impl Server {
     where
         H: Handler + Clone + Send + 'static,
     {
+        options.limits.check().map_err(Error::Limits)?;
         let cpus = cpus()?;
         let workers = options.workers.unwrap_or(cpus.len()).max(1);
         let needs = Needs::new(&options, workers);

@@ -193,6 +193,12 @@ fn mistakes_are_told_with_what_to_do() {
         ),
         (&["--tune", "speed=9"], "has no setting speed"),
         (&["--tune", "speed"], "NAME=N"),
+        (&["--limit", "speed=9"], "there is no limit speed"),
+        (&["--limit", "head-bytes-max=9"], "from 64 to 1048576"),
+        (
+            &["--limit", "head-bytes-max=8192"],
+            "request-line-bytes-max has to be less",
+        ),
     ] {
         let (status, out, error) = output(arguments);
         assert_eq!(

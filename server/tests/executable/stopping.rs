@@ -105,8 +105,8 @@ fn a_request_under_way_is_finished_while_stopping() {
 /// Of two servers with a request that nothing else would end in time, the one with the shorter deadline is gone first.
 #[test]
 fn stopping_ends_at_its_deadline() {
-    let stopping = |drain_ms: &str| {
-        let (child, address) = start(&["--workers", "1", "--drain-ms", drain_ms]);
+    let stopping = |drain: &str| {
+        let (child, address) = start(&["--workers", "1", "--limit", drain]);
         let mut client = served(address);
         client
             .write_all(b"GET /delay/60000 HTTP/1.1\r\nHost: a\r\n\r\nGET /")
@@ -116,8 +116,8 @@ fn stopping_ends_at_its_deadline() {
         child.terminate();
         (child, client)
     };
-    let (mut patient, _parked) = stopping("60000");
-    let (mut hasty, _parked_too) = stopping("50");
+    let (mut patient, _parked) = stopping("drain-timeout-ms=60000");
+    let (mut hasty, _parked_too) = stopping("drain-timeout-ms=50");
     assert!(hasty.wait().unwrap().success());
     assert!(patient.try_wait().unwrap().is_none());
 }
@@ -125,7 +125,7 @@ fn stopping_ends_at_its_deadline() {
 /// What is being sent when the time is over is in the hands of the kernel, or of a runtime, and has to come back first.
 #[test]
 fn stopping_ends_what_nobody_takes() {
-    let (mut child, address) = start(&["--workers", "1", "--drain-ms", "50"]);
+    let (mut child, address) = start(&["--workers", "1", "--limit", "drain-timeout-ms=50"]);
     let mut client = connect(address);
     client
         .set_write_timeout(Some(Duration::from_millis(200)))
@@ -141,7 +141,7 @@ fn stopping_ends_what_nobody_takes() {
 fn a_second_signal_ends_it_at_once() {
     for stop in ["-TERM", "-INT"] {
         // A minute and more to drain, of which it must not make use.
-        let (mut child, address) = start(&["--workers", "1", "--drain-ms", "100000"]);
+        let (mut child, address) = start(&["--workers", "1", "--limit", "drain-timeout-ms=100000"]);
         let mut client = connect(address);
         client.write_all(b"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n").unwrap();
         read_answers(&mut client, 1);
