@@ -43,6 +43,18 @@ pub enum Method<'a> {
     Other(&'a [u8]),
 }
 
+impl Method<'_> {
+    /// Whether it is a method of RFC 9110 §9.3 or RFC 5789. Where one of them is not allowed, the answer is 405; any other
+    /// is not known at all, and the answer is 501 (RFC 9110 §9.1).
+    #[must_use]
+    pub fn is_recognized(self) -> bool {
+        match self {
+            Method::Other(name) => matches!(name, b"CONNECT" | b"TRACE" | b"PATCH"),
+            _ => true,
+        }
+    }
+}
+
 /// The minor version of HTTP/1 (RFC 9112 §2.3); a higher one than 1 is treated as 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Version {

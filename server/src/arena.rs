@@ -116,6 +116,7 @@ impl Handler for Arena {
             }
             (Route::Delay(ms), Method::Get | Method::Head) => delay(ms, progress, answer),
             (Route::Health, Method::Get | Method::Head) => answer.empty(Status::NO_CONTENT),
+            (_, method) if !method.is_recognized() => answer.empty(Status::NOT_IMPLEMENTED),
             (route, _) => answer
                 .fields(&[("Allow", route.allowed())])
                 .empty(Status::METHOD_NOT_ALLOWED),

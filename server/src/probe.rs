@@ -39,6 +39,7 @@ impl Handler for Probe {
     ) -> Outcome {
         let head = &request.head;
         match (head.path(), head.method) {
+            (_, method) if !method.is_recognized() => answer.empty(Status::NOT_IMPLEMENTED),
             (_, Method::Other(_)) => answer
                 .fields(&[("Allow", "GET, HEAD, POST, PUT, DELETE, OPTIONS")])
                 .empty(Status::METHOD_NOT_ALLOWED),
@@ -105,8 +106,9 @@ fn cookies(head: &Head<'_>) -> Vec<u8> {
     let pairs = head
         .fields()
         .filter(cookie)
-        .flat_map(|(_, value)| value.split(|&byte| byte == b';'));
+        .flat_map(|(_, value)| value.split(|&byte| byte == b';').map(<[u8]>::trim_ascii));
     pairs
-        .flat_map(|pair| [pair.trim_ascii(), b"\n"].concat())
+        .filter(|pair| !pair.is_empty())
+        .flat_map(|pair| [pair, b"\n"].concat())
         .collect()
 }

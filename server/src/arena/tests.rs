@@ -57,6 +57,7 @@ fn routes_answer_as_the_arena_asks() {
         ("POST", "/pipeline", "", 405, ""),
         ("GET", "/upload", "", 405, ""),
         ("PATCH", "/echo", "", 405, ""),
+        ("get", "/pipeline", "", 501, ""),
     ] {
         assert_eq!(
             ask(method, path, content),
