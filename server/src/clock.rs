@@ -12,3 +12,9 @@ pub(crate) fn now() -> Now {
         unix_s: unix.tv_sec.max(0) as u64,
     }
 }
+
+/// The monotonic clock, as a service manager reads it.
+pub(crate) fn monotonic_us() -> u64 {
+    let monotonic = clock_gettime(ClockId::Monotonic);
+    monotonic.tv_sec as u64 * 1_000_000 + monotonic.tv_nsec as u64 / 1_000
+}

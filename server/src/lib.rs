@@ -10,6 +10,7 @@ mod clock;
 mod design;
 mod error;
 mod listeners;
+mod manager;
 mod needs;
 mod options;
 mod serve;
@@ -23,7 +24,7 @@ pub use orthant_core::{
     Answer, Buffers, Counters, Handler, Head, Id, Limit, Limits, MediaType, Method, Out, Outcome,
     Piece, Plan, Request, Status, Version,
 };
-pub use serve::{serve, serve_announced};
+pub use serve::{Event, serve, serve_with};
 pub use server::Server;
 
 /// Bytes of a worker's memory that an idle connection takes in this design, by the types of `H` and of the buffers. What

@@ -10,7 +10,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
-use orthant::{Error, Handler, Options, serve_announced};
+use orthant::{Error, Event, Handler, Options, Server, serve_with};
 
 use arena::{Arena, Dataset};
 use arguments::{App, Arguments};
@@ -86,14 +86,19 @@ fn serve<H: Handler + Clone + Send + 'static>(
     handler: H,
 ) -> Result<(), Failure> {
     let mut announced = Ok(());
-    serve_announced(options, handler, |server| {
-        let (address, workers) = (server.address(), server.workers());
-        let noun = if workers == 1 { "worker" } else { "workers" };
-        announced = print(&format!(
-            "orthant {name} listening on {address}, {workers} {noun}"
-        ));
+    serve_with(options, handler, |event| match event {
+        Event::Listening(server) => announced = announce(name, server),
+        Event::Hangup | Event::Stopping => {}
     })?;
     announced
+}
+
+fn announce(name: &str, server: &Server) -> Result<(), Failure> {
+    let (address, workers) = (server.address(), server.workers());
+    let noun = if workers == 1 { "worker" } else { "workers" };
+    print(&format!(
+        "orthant {name} listening on {address}, {workers} {noun}"
+    ))
 }
 
 /// Prints a line at once, also into a pipe.

@@ -7,6 +7,8 @@
 
 #[path = "executable/limits.rs"]
 mod limits;
+#[path = "executable/manager.rs"]
+mod manager;
 #[path = "executable/running.rs"]
 mod running;
 #[path = "executable/scarcity.rs"]

@@ -1,12 +1,17 @@
 //! The library over real sockets.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, its helpers too"
+)]
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
 
 use orthant::{
-    Answer, Buffers, Handler, Limits, MediaType, Options, Outcome, Request, Server, Status,
+    Answer, Buffers, Event, Handler, Limits, MediaType, Options, Outcome, Request, Server, Status,
 };
 
 #[derive(Clone)]
@@ -51,16 +56,21 @@ fn a_panicking_handler_stops_all_workers_and_is_passed_on() {
     assert!(waited.is_err(), "the panic is passed on to whoever waits");
 }
 
-/// Not a test of its own: what the next one starts.
+/// Not a test of its own: what the next ones start.
 #[test]
-#[ignore = "started by another test"]
+#[ignore = "started by other tests"]
 fn serves_until_a_signal_and_goes_on() {
     let options = Options {
         listen: "127.0.0.1:0".parse().unwrap(),
         ..Options::default()
     };
+    let say = |event: Event<'_>| match event {
+        Event::Listening(_) => println!("\nserving"),
+        Event::Hangup => println!("\nhung up"),
+        Event::Stopping => {}
+    };
     for _ in 0..2 {
-        orthant::serve_announced(options.clone(), Hello, |_| println!("\nserving")).unwrap();
+        orthant::serve_with(options.clone(), Hello, say).unwrap();
     }
     println!("\nserved");
     loop {
@@ -68,8 +78,8 @@ fn serves_until_a_signal_and_goes_on() {
     }
 }
 
-#[test]
-fn a_program_that_has_served_can_serve_again_and_be_stopped() {
+/// Starts that, sends a signal after each line for which there is one, and returns the signal that ended it.
+fn signalled(signals: &[(&str, &str)]) -> Option<i32> {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args([
             "--exact",
@@ -81,18 +91,40 @@ fn a_program_that_has_served_can_serve_again_and_be_stopped() {
         .spawn()
         .unwrap();
     let said = BufReader::new(child.stdout.take().unwrap()).lines();
-    let terminate = || {
-        let id = child.id().to_string();
-        assert!(Command::new("kill").arg(id).status().unwrap().success());
-    };
-    let mut signals = 0;
+    let id = child.id().to_string();
+    let mut signals = signals.iter();
+    let mut next = signals.next();
     for line in said {
-        if ["serving", "served"].contains(&line.unwrap().as_str()) {
-            terminate();
-            signals += 1;
+        if let Some((_, signal)) = next.filter(|(at, _)| *at == line.as_deref().unwrap()) {
+            let mut kill = Command::new("kill");
+            assert!(kill.args([signal, &id[..]]).status().unwrap().success());
+            next = signals.next();
         }
     }
-    assert_eq!((signals, child.wait().unwrap().signal()), (3, Some(15)));
+    assert_eq!(next, None, "it ended before that was said");
+    child.wait().unwrap().signal()
+}
+
+#[test]
+fn a_program_that_has_served_can_serve_again_and_be_stopped() {
+    let signals = [
+        ("serving", "-TERM"),
+        ("serving", "-TERM"),
+        ("served", "-TERM"),
+    ];
+    assert_eq!(signalled(&signals), Some(libc::SIGTERM));
+}
+
+#[test]
+fn a_hangup_is_told_while_serving_and_ends_a_program_that_does_not() {
+    let signals = [
+        ("serving", "-HUP"),
+        ("hung up", "-HUP"),
+        ("hung up", "-TERM"),
+        ("serving", "-TERM"),
+        ("served", "-HUP"),
+    ];
+    assert_eq!(signalled(&signals), Some(libc::SIGHUP));
 }
 
 #[test]
