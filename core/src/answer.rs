@@ -81,6 +81,17 @@ impl Form {
             says_connection: !persists || version == Version::Http10,
         }
     }
+
+    /// Of a request that begins so and cannot be served: what follows the answer's head would be taken for the next
+    /// answer by whoever sent HEAD (RFC 9110 §9.3.2), even where the rest of the request is none.
+    #[cold]
+    pub(crate) fn of_refusal(bytes: &[u8]) -> Form {
+        let method = match bytes {
+            [b'H', b'E', b'A', b'D', b' ', ..] => Method::Head,
+            _ => Method::Get,
+        };
+        Form::new(method, Version::Http11, false)
+    }
 }
 
 /// The right to answer one request, once.

@@ -78,6 +78,15 @@ impl Decoder {
         self.state == State::Done
     }
 
+    /// How much data of the chunk under way is to come.
+    pub(crate) fn announced(&self) -> u64 {
+        if self.state == State::Data {
+            self.left
+        } else {
+            0
+        }
+    }
+
     /// Reads up to the end of the next piece of content, of the message, or of `bytes`.
     pub(crate) fn step<'a>(&mut self, bytes: &'a [u8], limits: &Limits) -> Result<Step<'a>, Fault> {
         let mut at = 0;
@@ -117,6 +126,8 @@ impl Decoder {
             }
             (State::Size, b'\r') => State::SizeLf,
             (State::Size, b';') => State::Extension(Extension::Start),
+            // Bad white space (RFC 9110 §5.6.3): only an extension may follow it.
+            (State::Size, b' ' | b'\t') => State::Extension(Extension::ValueEnd),
             (State::Extension(at), byte) => {
                 self.extension_bytes += 1;
                 if self.extension_bytes as usize > limits.chunk_extension_bytes_max {
@@ -234,7 +245,7 @@ mod tests {
                 "0123456789",
             ),
             (
-                "2; a\t=  b ;c;d=\"\\\"\\\\\t\" ; e\r\n20\r\n0;f\r\n\r\n",
+                "2 \t; a\t=  b ;c;d=\"\\\"\\\\\t\" ; e\r\n20\r\n0;f\r\n\r\n",
                 "20",
             ),
         ] {

@@ -19,7 +19,7 @@ mod request;
 
 use content::Body;
 
-use crate::answer::{Hold, Stream};
+use crate::answer::{Form, Hold, Stream};
 use crate::buffers::{Buffers, Pool};
 use crate::clock::{Now, Opening};
 use crate::counters::Counters;
@@ -90,7 +90,7 @@ enum Phase {
         waits: bool,
     },
     /// An error has to be answered as soon as there is room.
-    Refused(Fault),
+    Refused(Fault, Form),
     /// Nothing more is read as a request. Once everything is sent it closes: at once, or after the peer has had time to
     /// read the last answer.
     Ending { lingers: bool, shut: bool },
@@ -195,13 +195,13 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
 
     fn received_more(&mut self, shared: &mut Shared<H>, bytes: &[u8]) {
         match self.phase {
-            Phase::Ending { .. } | Phase::Refused(_) | Phase::Over => {}
+            Phase::Ending { .. } | Phase::Refused(..) | Phase::Over => {}
             Phase::Head => {
                 self.tail.extend_from_slice(bytes);
-                // Without the end of a line the head cannot have become whole: a peer that sends it byte by byte must
-                // not make us read it again for every byte.
-                let limit = shared.limits.head_bytes_max;
-                if memchr::memchr(b'\n', bytes).is_some() || self.tail.len() > limit {
+                // Without the end of a line the head cannot have become whole, but it may have become wrong.
+                if memchr::memchr(b'\n', bytes).is_some()
+                    || !head::is_still_partial(&self.tail, &shared.limits)
+                {
                     let tail = std::mem::take(&mut self.tail);
                     self.advance(shared, &tail);
                     shared.pool.keep_tail(tail);
@@ -215,19 +215,19 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
     fn advance(&mut self, shared: &mut Shared<H>, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             bytes = match &mut self.phase {
-                // One empty line is ignored, whether the request comes with it or later.
-                Phase::Head if self.skipped && bytes[0] == b'\r' => {
-                    return self.refuse(shared, Fault::RequestLine);
-                }
-                // An empty line behind a request is none of the next one's (RFC 9112 §2.2), and nothing is under way.
-                Phase::Head if bytes == b"\r\n" => {
-                    self.skipped = true;
-                    return;
-                }
                 Phase::Head => match head::parse(bytes, &shared.limits) {
                     Ok(Progress::Complete(head)) => self.request(shared, head, bytes),
                     Ok(Progress::Partial) => return self.put_by(shared, bytes),
-                    Err(fault) => return self.refuse(shared, fault),
+                    Err(fault) => match bytes {
+                        // RFC 9112 §2.2: one empty line before a request is ignored. It is none of the request's: nothing
+                        // is under way behind it.
+                        [b'\r', b'\n', rest @ ..] if !self.skipped => {
+                            self.skipped = true;
+                            rest
+                        }
+                        b"\r" if !self.skipped => return self.put_by(shared, bytes),
+                        _ => return self.refuse(shared, fault, Form::of_refusal(bytes)),
+                    },
                 },
                 Phase::Content(body) => {
                     let body = *body;
@@ -239,7 +239,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
                     *lingers = true;
                     return;
                 }
-                Phase::Refused(_) | Phase::Over => return,
+                Phase::Refused(..) | Phase::Over => return,
             };
         }
     }
@@ -292,7 +292,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
             Phase::Streaming {
                 stream, persists, ..
             } => self.fill(shared, stream, persists),
-            Phase::Refused(fault) => self.refuse(shared, fault),
+            Phase::Refused(fault, form) => self.refuse(shared, fault, form),
             _ if self.owes_continue => self.send_continue(shared),
             _ => {}
         }
@@ -403,7 +403,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
             Phase::Head if former != Timer::Head => from_now(Timer::Head, limits.head_timeout_ms),
             Phase::Held(Hold::Region)
             | Phase::Streaming { waits: true, .. }
-            | Phase::Refused(_)
+            | Phase::Refused(..)
                 if former != Timer::Region =>
             {
                 from_now(Timer::Region, limits.region_wait_ms)
@@ -433,11 +433,13 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
                 shared.counters.region_timeouts += 1;
                 match self.phase {
                     Phase::Streaming { .. } => self.end(CloseReason::Refused(Fault::Exhausted)),
-                    _ => self.refuse(shared, Fault::Exhausted),
+                    Phase::Refused(_, form) => self.refuse(shared, Fault::Exhausted, form),
+                    _ => self.refuse(shared, Fault::Exhausted, Form::of_refusal(&self.tail)),
                 }
             }
-            Timer::Head => self.refuse_partial(shared, Fault::Silence),
-            Timer::Content => self.refuse(shared, Fault::Silence),
+            Timer::Head | Timer::Content => {
+                self.refuse(shared, Fault::Silence, Form::of_refusal(&self.tail))
+            }
             Timer::Idle if shared.draining => self.leave(),
             Timer::Idle => self.end(CloseReason::Idle),
             Timer::Send => self.end(CloseReason::SlowReader),

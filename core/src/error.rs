@@ -9,6 +9,10 @@ use crate::answer::Status;
 pub enum Fault {
     /// The peer's message: the request line is none (RFC 9112 §3).
     RequestLine,
+    /// The peer's message: it speaks TLS (RFC 8446 §5.1).
+    Tls,
+    /// The peer's message: it speaks HTTP/2 (RFC 9113 §3.4).
+    Http2,
     /// The peer's message: the target has no form that fits its method (RFC 9112 §3.2).
     Target,
     /// The peer's message: a field line is none, or is folded (RFC 9112 §5).
@@ -46,6 +50,8 @@ impl Fault {
     pub const fn status(self) -> Status {
         match self {
             Fault::RequestLine
+            | Fault::Tls
+            | Fault::Http2
             | Fault::Target
             | Fault::Field
             | Fault::Host
@@ -61,6 +67,32 @@ impl Fault {
             Fault::Silence => Status::REQUEST_TIMEOUT,
             Fault::Exhausted => Status::UNAVAILABLE,
             Fault::Application => Status::INTERNAL_ERROR,
+        }
+    }
+
+    /// What the peer is told, in a line: what was wrong and, where it can be said so shortly, what would be right.
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Fault::RequestLine => "The request line is not: method, target, HTTP/1.1.\n",
+            Fault::Tls => {
+                "This port speaks plain HTTP/1.1, not TLS: use http://, or the port for https://.\n"
+            }
+            Fault::Http2 => "This port speaks HTTP/1.1, not HTTP/2.\n",
+            Fault::Target => "The target of the request does not fit its method.\n",
+            Fault::Field => "A field line is not: name, colon, value.\n",
+            Fault::Host => "A request has one Host field, with a host in it.\n",
+            Fault::Framing => "The length of the content is not stated once and clearly.\n",
+            Fault::Chunk => "The content is not in well-formed chunks.\n",
+            Fault::Truncated => "The request ended before it was complete.\n",
+            Fault::Version => "The version of a request is HTTP/1.1 or HTTP/1.0.\n",
+            Fault::Coding => "The only transfer coding here is chunked.\n",
+            Fault::Expectation => "The only expectation here is 100-continue.\n",
+            Fault::LineTooLong => "The request line is too long.\n",
+            Fault::HeadTooLarge => "The fields of the request are too large or too many.\n",
+            Fault::ContentTooLarge => "The content of the request is too large.\n",
+            Fault::Silence => "The request did not arrive in time.\n",
+            Fault::Exhausted => "The server is busy: try again later.\n",
+            Fault::Application => "The server failed to answer the request.\n",
         }
     }
 }

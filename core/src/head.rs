@@ -125,38 +125,37 @@ impl<'a> Head<'a> {
 
 /// Reads the head at the front of `bytes`.
 ///
+/// An empty line before the head is none of it (RFC 9112 §2.2): whoever ignores it does so before.
+///
 /// # Errors
-/// The first fault in the order of the bytes; framing and Host are judged when the head is complete. A fault stays the
-/// same however many bytes follow, so that it does not depend on how many came at once.
+/// The first fault in the order of the bytes, so that the same bytes have the same fault however they arrive: every
+/// shorter front of them is partial, or has that fault too. What a line says is judged when the line is complete, framing
+/// and Host when the head is.
 #[inline]
 pub fn parse<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Progress<'a>, Fault> {
-    match whole(bytes, limits) {
+    // What lies beyond the limit cannot be at fault any more: it is not looked at.
+    let within = &bytes[..bytes.len().min(limits.head_bytes_max)];
+    match whole(within, limits) {
         Ok(head) => Ok(Progress::Complete(head)),
-        Err(stop) => stopped(bytes, limits, stop),
+        Err(Stop::Fault(fault)) => Err(fault),
+        Err(Stop::Partial) if bytes.len() > limits.head_bytes_max => Err(Fault::HeadTooLarge),
+        Err(Stop::Partial) => Ok(Progress::Partial),
     }
 }
 
-/// What follows from a stop. Nothing beyond the limit counts: a fault there has not come yet when the limit is reached.
+/// Whether the front of a head, to which something was added that ends no line, is partial still. Only its last line is
+/// read, since the others were read when they ended: a peer that sends a head byte by byte must not make us read all of
+/// it for every byte.
 #[cold]
-fn stopped<'a>(bytes: &'a [u8], limits: &Limits, stop: Stop) -> Result<Progress<'a>, Fault> {
-    let bytes_max = start(bytes) + limits.head_bytes_max;
-    let stop = match bytes.get(..bytes_max) {
-        Some(front) if front.len() < bytes.len() => match whole(front, limits) {
-            Err(Stop::Fault(fault)) => fault.into(),
-            _ => Fault::HeadTooLarge.into(),
-        },
-        _ => stop,
+pub(crate) fn is_still_partial(bytes: &[u8], limits: &Limits) -> bool {
+    let stop = match memchr::memrchr(b'\n', bytes) {
+        None => Line::read(bytes, limits).err(),
+        Some(lf) => {
+            let known = &mut Known::new(Version::Http11);
+            fields::check(bytes, lf + 1, limits, known).err()
+        }
     };
-    match stop {
-        Stop::Partial => Ok(Progress::Partial),
-        Stop::Fault(fault) => Err(fault),
-    }
-}
-
-/// Where the request line begins: behind an empty line, which is ignored (RFC 9112 §2.2).
-#[inline(always)]
-fn start(bytes: &[u8]) -> usize {
-    if bytes.starts_with(b"\r\n") { 2 } else { 0 }
+    bytes.len() <= limits.head_bytes_max && matches!(stop, Some(Stop::Partial))
 }
 
 /// Why reading stopped before the end of the head.
@@ -175,17 +174,9 @@ impl From<Fault> for Stop {
 /// other, so the processor finds the next while it still checks what came before.
 #[inline(always)]
 fn whole<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Head<'a>, Stop> {
-    // One empty line is ignored; more of them are refused below.
-    let start = match start(bytes) {
-        0 if bytes == b"\r" => return Err(Stop::Partial),
-        start => start,
-    };
-    let line = Line::read(bytes, start, limits)?;
+    let line = Line::read(bytes, limits)?;
     let mut known = Known::new(line.version);
     let end = fields::check(bytes, line.end + 2, limits, &mut known)?;
-    if end - start > limits.head_bytes_max {
-        return Err(Fault::HeadTooLarge.into());
-    }
     Ok(Head {
         method: line.method,
         target: line.target,
@@ -215,31 +206,22 @@ const VERSION_BYTES: usize = 9;
 
 impl<'a> Line<'a> {
     #[inline(always)]
-    fn read(bytes: &'a [u8], start: usize, limits: &Limits) -> Result<Line<'a>, Stop> {
-        let end = scan::value_end(bytes, start);
-        if end - start > limits.request_line_bytes_max {
-            let front = &bytes[start..start + limits.request_line_bytes_max];
-            return Err(partial_line(front)
-                .err()
-                .unwrap_or(Fault::LineTooLong)
-                .into());
+    fn read(bytes: &'a [u8], limits: &Limits) -> Result<Line<'a>, Stop> {
+        let end = scan::value_end(bytes, 0);
+        if end > limits.request_line_bytes_max {
+            partial_line(&bytes[..limits.request_line_bytes_max])?;
+            return Err(Fault::LineTooLong.into());
         }
         if bytes.get(end..end + 2) != Some(b"\r\n") {
-            return Err(unended(
-                bytes,
-                end,
-                Fault::RequestLine,
-                partial_line(&bytes[start..]),
-            ));
+            return Err(unended(bytes, end, Fault::RequestLine, partial_line(bytes)));
         }
-        let Some((front, version)) = bytes[start..end].split_last_chunk::<VERSION_BYTES>() else {
+        let Some((front, version)) = bytes[..end].split_last_chunk::<VERSION_BYTES>() else {
             return Err(Fault::RequestLine.into());
         };
         let version = match version {
             b" HTTP/1.1" => Version::Http11,
             b" HTTP/1.0" => Version::Http10,
-            // What stands before the version has come before it.
-            other => partial_line(&bytes[start..end]).and_then(|()| rare_version(other))?,
+            _ => rare_version(&bytes[..end])?,
         };
         let (method, target) = match front {
             [b'G', b'E', b'T', b' ', target @ ..] => (Method::Get, target),
@@ -274,13 +256,16 @@ impl<'a> Line<'a> {
 fn unended(bytes: &[u8], end: usize, fault: Fault, partial: Result<(), Fault>) -> Stop {
     match (&bytes[end..], partial) {
         ([] | [b'\r'], Ok(())) => Stop::Partial,
-        _ => fault.into(),
+        (_, partial) => partial.err().unwrap_or(fault).into(),
     }
 }
 
-/// Whether a request line may begin so.
+/// Whether a request line may begin so. A record of TLS begins with the byte 22 (RFC 8446 §5.1).
 #[cold]
 fn partial_line(line: &[u8]) -> Result<(), Fault> {
+    if line.first() == Some(&22) {
+        return Err(Fault::Tls);
+    }
     let method_end = scan::token_end(line, 0);
     let Some(rest) = line.get(method_end + 1..).filter(|_| method_end > 0) else {
         return if method_end == line.len() {
@@ -303,19 +288,17 @@ fn partial_line(line: &[u8]) -> Result<(), Fault> {
     }
 }
 
-/// A version other than the two that are (RFC 9112 §2.3).
+/// The version of a line that ends in another one than the two that are (RFC 9112 §2.3). What is wrong before it comes
+/// first, and so it is no version where no target comes before it.
 #[cold]
-fn rare_version(version: &[u8; VERSION_BYTES]) -> Result<Version, Fault> {
-    match version {
-        [b' ', b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
-            if major.is_ascii_digit() && minor.is_ascii_digit() =>
-        {
-            if *major == b'1' {
-                Ok(Version::Http11)
-            } else {
-                Err(Fault::Version)
-            }
-        }
+fn rare_version(line: &[u8]) -> Result<Version, Fault> {
+    partial_line(line)?;
+    let mut parts = line.splitn(3, |&byte| byte == b' ').skip(2);
+    match parts.next() {
+        // The preface of HTTP/2 (RFC 9113 §3.4), which is made to be refused here.
+        _ if line == b"PRI * HTTP/2.0" => Err(Fault::Http2),
+        Some([b'H', b'T', b'T', b'P', b'/', b'1', b'.', _]) => Ok(Version::Http11),
+        Some([b'H', b'T', b'T', b'P', b'/', _, b'.', _]) => Err(Fault::Version),
         _ => Err(Fault::RequestLine),
     }
 }

@@ -1,19 +1,15 @@
 //! How a connection comes to its end: by a fault that is answered once, by the peer's end of input, by draining.
 
 use super::{Connection, Phase, Shared};
-use crate::answer::{Answer, Form};
+use crate::answer::{Answer, Form, MediaType};
 use crate::buffers::Buffers;
 use crate::error::{CloseReason, Fault};
 use crate::handler::Handler;
-use crate::head::{self, Method, Version};
 
 impl<H: Handler, B: Buffers> Connection<H, B> {
     /// Answers a fault and ends; when there is no room for the answer, as soon as there is.
-    ///
-    /// The answer is a whole one even to HEAD: what could not be read may have any method.
-    pub(super) fn refuse(&mut self, shared: &mut Shared<H>, fault: Fault) {
-        self.phase = Phase::Refused(fault);
-        let form = Form::new(Method::Get, Version::Http11, false);
+    pub(super) fn refuse(&mut self, shared: &mut Shared<H>, fault: Fault, form: Form) {
+        self.phase = Phase::Refused(fault, form);
         let answer = Answer {
             id: self.id,
             now_ms: shared.now.monotonic_ms,
@@ -23,7 +19,11 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
             pool: &mut shared.pool,
             fields: &[],
         };
-        if answer.empty(fault.status()).is_ok() {
+        let sentence = fault.sentence().as_bytes();
+        if answer
+            .send(fault.status(), &MediaType::TEXT, sentence)
+            .is_ok()
+        {
             shared.counters.refused += 1;
             self.drop_tail(shared);
             self.exchange = H::Exchange::default();
@@ -39,17 +39,12 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
     pub(super) fn end_of_input(&mut self, shared: &mut Shared<H>) {
         self.input_ended = true;
         match self.phase {
-            Phase::Head if !self.tail.is_empty() => self.refuse_partial(shared, Fault::Truncated),
-            Phase::Content(_) => self.refuse(shared, Fault::Truncated),
+            Phase::Head if self.tail.is_empty() => {}
+            Phase::Head | Phase::Content(_) => {
+                self.refuse(shared, Fault::Truncated, Form::of_refusal(&self.tail))
+            }
             _ => {}
         }
-    }
-
-    /// Nothing more comes of a partial head, which is this fault unless there is one in what has come: a tail is not read
-    /// for every byte of a line.
-    pub(super) fn refuse_partial(&mut self, shared: &mut Shared<H>, fault: Fault) {
-        let found = head::parse(&self.tail, &shared.limits).err();
-        self.refuse(shared, found.unwrap_or(fault));
     }
 
     /// The worker drains, and nothing was asked for a while: ends. It lingers, since a request may be on its way: a reset

@@ -2,6 +2,7 @@
 
 use super::request::kept;
 use super::{Connection, Flow, Phase, Shared};
+use crate::answer::Form;
 use crate::buffers::{Buffers, Reserve};
 use crate::chunked::Decoder;
 use crate::clock::Now;
@@ -79,6 +80,11 @@ impl Body {
             }
             Frame::Chunks(decoder) => {
                 let step = decoder.step(bytes, limits)?;
+                // What a chunk announces counts before it comes: too large is refused before it is read, and the same
+                // however it is cut.
+                if decoder.announced() > self.allowed.saturating_sub(step.piece.len() as u64) {
+                    return Err(Fault::ContentTooLarge);
+                }
                 (step.piece, &bytes[step.used..])
             }
         };
@@ -104,7 +110,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
             let (piece, rest) = match body.take(bytes, &shared.limits) {
                 Ok(taken) => taken,
                 Err(fault) => {
-                    self.refuse(shared, fault);
+                    self.refuse(shared, fault, Form::of_refusal(&self.tail));
                     return &[];
                 }
             };

@@ -6,7 +6,7 @@ use crate::buffers::{Buffers, Reserve};
 use crate::chunked;
 use crate::error::{CloseReason, Fault};
 use crate::handler::{Handler, Piece, Plan, Request};
-use crate::head::{self, Framing, Head, Progress};
+use crate::head::{self, Framing, Head, Progress, Version};
 use crate::limits::{BIG_REGION_BYTES, Limits};
 use crate::out::Out;
 
@@ -44,7 +44,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
                     return after_head;
                 }
                 Err(fault) => {
-                    self.refuse(shared, fault);
+                    self.refuse(shared, fault, Form::of_refusal(bytes));
                     return &[];
                 }
             },
@@ -128,7 +128,8 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
                 }
             }
             Err(Unanswered(Hold::Fault(fault))) => {
-                self.refuse(shared, fault);
+                let form = Form::new(request.head.method, Version::Http11, false);
+                self.refuse(shared, fault, form);
                 Ok(())
             }
             Err(Unanswered(hold)) => {

@@ -145,26 +145,18 @@ impl Known {
         Ok(())
     }
 
-    /// RFC 9112 §6.1, §7: `chunked`, once, is the only transfer coding there is here; it has no parameters.
+    /// RFC 9112 §6.1, §7: `chunked`, once, is the only transfer coding there is here; it has no parameters. In HTTP/1.0
+    /// there is none, and a sender that has one is not to be believed (§6.1).
     fn transfer_encoding(&mut self, value: &[u8]) -> Result<(), Fault> {
         let value = scan::trim(value);
-        if value.len() != 7 || !is(value, b"chunked") {
-            return Err(self.other_coding(value));
-        }
-        if self.coding == Coding::Chunked || self.version == Version::Http10 {
+        if self.version == Version::Http10 || self.coding == Coding::Chunked {
             return Err(Fault::Framing);
+        }
+        if value.len() != 7 || !is(value, b"chunked") {
+            return Err(other_coding(value));
         }
         self.coding = Coding::Chunked;
         Ok(())
-    }
-
-    /// With `chunked` among others, or behind it, the length is anybody's guess; without it, the coding is unknown.
-    #[cold]
-    fn other_coding(&self, value: &[u8]) -> Fault {
-        let chunked = |part: &[u8]| scan::trim(part).eq_ignore_ascii_case(b"chunked");
-        let mut parts = value.split(|&byte| byte == b',');
-        let guess = value.is_empty() || parts.any(chunked) || self.coding != Coding::None;
-        if guess { Fault::Framing } else { Fault::Coding }
     }
 
     /// RFC 9110 §7.6.1.
@@ -216,6 +208,21 @@ impl Known {
     #[inline(always)]
     pub(super) fn expects_continue(&self) -> bool {
         self.expects_continue && self.version == Version::Http11
+    }
+}
+
+/// What is wrong with codings that are not `chunked` alone. Where something comes behind `chunked`, the length is
+/// anybody's guess (RFC 9112 §6.3); otherwise the others are unknown (§6.1). A list without any is none, nor is one with
+/// empty places, which only a sender that means to be misread sends.
+#[cold]
+fn other_coding(value: &[u8]) -> Fault {
+    let codings = || value.split(|&byte| byte == b',').map(scan::trim);
+    let is_chunked = |coding: &[u8]| coding.eq_ignore_ascii_case(b"chunked");
+    let before_last = codings().count() - 1;
+    if codings().any(<[u8]>::is_empty) || codings().take(before_last).any(is_chunked) {
+        Fault::Framing
+    } else {
+        Fault::Coding
     }
 }
 

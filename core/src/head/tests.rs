@@ -48,7 +48,7 @@ fn a_whole_head_is_read() {
 
 #[test]
 fn every_prefix_of_a_head_is_partial() {
-    let bytes = b"\r\nPOST http://a/?b HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n";
+    let bytes = b"POST http://a/?b HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n";
     for end in 0..bytes.len() {
         assert_eq!(
             parse(&bytes[..end], &Limits::DEFAULT),
@@ -92,7 +92,7 @@ fn request_lines_are_strict_rfc9112_3() {
         "GET / HTTP/11\r\n",
         "GET / HTTP/1.1\r\r\n",
         " GET / HTTP/1.1\r\n",
-        "\r\n\r\nGET / HTTP/1.1\r\n",
+        "\r\nGET / HTTP/1.1\r\n",
         "\nGET / HTTP/1.1\r\n",
         "G(T / HTTP/1.1\r\n",
         "GET /a\tb HTTP/1.1\r\n",
@@ -101,7 +101,13 @@ fn request_lines_are_strict_rfc9112_3() {
     ] {
         assert_eq!(fault(line.as_bytes()), Fault::RequestLine, "{line:?}");
     }
-    assert_eq!(fault(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), Fault::Version);
+    for line in [
+        "GET / HTTP/2.0\r\n",
+        "PRI / HTTP/2.0\r\n",
+        "GET / HTTP/0.9\r\n",
+    ] {
+        assert_eq!(fault(line.as_bytes()), Fault::Version, "{line:?}");
+    }
     assert_eq!(
         complete(b"GET / HTTP/1.7\r\nHost: a\r\n\r\n").version,
         Version::Http11
@@ -188,19 +194,116 @@ fn framing_is_never_guessed_rfc9112_6() {
             Fault::Framing,
         ),
         ("Transfer-Encoding: chunked, chunked\r\n", Fault::Framing),
-        ("Transfer-Encoding: gzip, chunked\r\n", Fault::Framing),
         ("Transfer-Encoding: chunked, gzip\r\n", Fault::Framing),
+        (
+            "Transfer-Encoding: chunked\r\nTransfer-Encoding: gzip\r\n",
+            Fault::Framing,
+        ),
         ("Transfer-Encoding:\r\n", Fault::Framing),
+        ("Transfer-Encoding: , chunked\r\n", Fault::Framing),
+        ("Transfer-Encoding: chunked,\r\n", Fault::Framing),
+        ("Transfer-Encoding: gzip, chunked\r\n", Fault::Coding),
+        ("Transfer-Encoding: identity\r\n", Fault::Coding),
+        ("Transfer-Encoding: chunked;q=1\r\n", Fault::Coding),
+        ("Transfer-Encoding: \"chunked\"\r\n", Fault::Coding),
         ("Transfer-Encoding: gzip\r\n", Fault::Coding),
         ("Transfer-Encoding: xchunked\r\n", Fault::Coding),
         ("Expect: 200-ok\r\n", Fault::Expectation),
     ] {
         assert_eq!(fault(&with_fields(fields)), expected, "{fields:?}");
     }
-    assert_eq!(
-        fault(b"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n"),
-        Fault::Framing
-    );
+}
+
+#[test]
+fn http10_has_no_transfer_coding_rfc9112_6_1() {
+    for fields in [
+        "Transfer-Encoding: chunked",
+        "Transfer-Encoding: gzip",
+        "Content-Length: 1\r\nTransfer-Encoding: chunked",
+    ] {
+        let bytes = format!("POST / HTTP/1.0\r\n{fields}\r\n\r\n");
+        assert_eq!(fault(bytes.as_bytes()), Fault::Framing, "{fields}");
+    }
+}
+
+#[test]
+fn other_protocols_are_told_apart_rfc9113_3_4_rfc8446_5_1() {
+    assert_eq!(fault(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), Fault::Http2);
+    assert_eq!(fault(b"\x16\x03\x01\x02\0\x01\0\x01"), Fault::Tls);
+    assert_eq!(fault(b"\x16"), Fault::Tls);
+}
+
+/// What is wrong in more than one way, or beyond a limit: fronts that would be judged otherwise if the order in which the
+/// parts are looked at were not that of the bytes.
+#[test]
+fn a_fault_is_the_first_in_the_order_of_the_bytes() {
+    let limits = Limits::DEFAULT;
+    let long = "a".repeat(limits.request_line_bytes_max);
+    let wide = |last: &str| {
+        let fill = "X: y\r\n".repeat(98);
+        let value = "a".repeat(limits.head_bytes_max - fill.len() - 30);
+        format!("GET / HTTP/1.1\r\n{fill}X: {value}\r\n{last}")
+    };
+    for (bytes, expected) in [
+        ("G(T / HTTP/2.0\r\n".to_string(), Fault::RequestLine),
+        ("GET /\u{e9} HTTP/2.0\r\n".into(), Fault::RequestLine),
+        ("GET HTTP/2.0\r\n".into(), Fault::RequestLine),
+        ("GET  HTTP/2.0\r\n".into(), Fault::RequestLine),
+        (format!("G(T /{long} HTTP/1.1\r\n"), Fault::RequestLine),
+        (
+            format!("GET /{long}\u{e9} HTTP/1.1\r\n"),
+            Fault::LineTooLong,
+        ),
+        (wide("X\0"), Fault::Field),
+        (wide("X: ------------------\0"), Fault::HeadTooLarge),
+        (wide("Host: a b, or c or d\r\n"), Fault::HeadTooLarge),
+        (
+            "GET / HTTP/1.1\r\nExpect: 1\r\nX :\r\n".into(),
+            Fault::Expectation,
+        ),
+    ] {
+        let first = (0..=bytes.len())
+            .map(|end| parse(&bytes.as_bytes()[..end], &limits))
+            .find(|read| *read != Ok(Progress::Partial));
+        assert_eq!(first, Some(Err(expected)), "{bytes:?}");
+        assert_eq!(fault(bytes.as_bytes()), expected, "{bytes:?}");
+    }
+}
+
+/// A head that arrives byte by byte is not read again for each, only its last line is.
+#[test]
+fn the_last_line_tells_whether_a_head_is_partial_still() {
+    let limits = Limits::DEFAULT;
+    for bytes in [
+        &b"GET / HTTP/1.1\r\nHost: a\r\nX: y\r\n\r"[..],
+        b"GET / HTTP/1.1\r\nX :",
+        b"GET / HTTP/1.1\r\n :",
+        b"GET / HTTP/1.1\r\nX: \0",
+        b"GET / HTTP/1.1\r\nX: y\rz",
+        b"GET / HTTP/1.x",
+        b"GET /\r",
+        b"G(",
+        b"\r",
+        b"\x16",
+        &[b'A'; 8 * 1024 + 1],
+        &[&b"A / HTTP/1.1\r\n"[..], &[b'A'; 16 * 1024]].concat(),
+    ] {
+        for end in 0..=bytes.len() {
+            let front = &bytes[..end];
+            let partial = parse(front, &limits) == Ok(Progress::Partial);
+            if !front.ends_with(b"\n") {
+                assert_eq!(
+                    is_still_partial(front, &limits),
+                    partial,
+                    "{}",
+                    front.escape_ascii()
+                );
+            }
+            if !partial {
+                break;
+            }
+        }
+    }
 }
 
 #[test]

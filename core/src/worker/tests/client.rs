@@ -139,6 +139,11 @@ impl Handler for Shop {
     }
 }
 
+/// The answer to a fault, as [`answers`] reads it.
+pub(super) fn refusal(fault: Fault) -> (u16, Vec<u8>) {
+    (fault.status().code(), fault.sentence().into())
+}
+
 pub(super) const START: Now = Now {
     monotonic_ms: 1_000,
     unix_s: 784_111_777,

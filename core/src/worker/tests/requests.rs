@@ -1,6 +1,6 @@
 //! Requests and their answers.
 
-use super::client::{answers, get, letters, worker};
+use super::client::{answers, get, letters, refusal, worker};
 use super::*;
 use crate::Method;
 
@@ -15,6 +15,8 @@ every_strategy! {
     a_half_close_still_gets_its_answers
     a_bad_request_is_answered_alike_however_it_is_cut
     a_close_of_ours_lingers
+    a_fault_of_head_is_answered_without_content
+    a_fault_is_answered_as_soon_as_its_byte_is_there
     an_empty_line_behind_a_request_is_ignored_rfc9112_2_2
     large_answers_wait_for_small_ones
     a_faulty_handler_answers_500
@@ -172,34 +174,42 @@ fn faults_are_answered_once_and_close<B: Buffers>() {
         content_bytes_max: 9,
         ..Limits::DEFAULT
     });
-    for (request, status) in [
-        ("GET / HTTP/1.1\r\n\r\n", 400),
-        ("\x16\x03\x01\x02", 400),
-        ("GET / HTTP/2.0\r\n\r\n", 505),
+    for (request, fault) in [
+        ("GET / HTTP/1.1\r\n\r\n", Fault::Host),
+        ("\x16\x03\x01\x02", Fault::Tls),
+        ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", Fault::Http2),
+        ("GET / HTTP/2.0\r\n\r\n", Fault::Version),
         (
             "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n",
-            413,
+            Fault::ContentTooLarge,
         ),
         (
             "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\na\r\n0123456789\r\n0\r\n\r\n",
-            413,
+            Fault::ContentTooLarge,
+        ),
+        (
+            "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n012345678\r\n1\r\n",
+            Fault::ContentTooLarge,
         ),
         (
             "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nz\r\n",
-            400,
+            Fault::Chunk,
         ),
         (
             "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n",
-            501,
+            Fault::Coding,
         ),
-        ("POST / HTTP/1.1\r\nHost: a\r\nExpect: 1\r\n\r\n", 417),
+        (
+            "POST / HTTP/1.1\r\nHost: a\r\nExpect: 1\r\n\r\n",
+            Fault::Expectation,
+        ),
     ] {
         let mut client = Client::new(&mut worker);
         let bytes = format!("{}{request}{}", get("/size/1"), get("/size/2"));
         client.send(&mut worker, bytes.as_bytes());
         assert_eq!(
             client.answers(),
-            [(200, b"a".to_vec()), (status, vec![])],
+            [(200, b"a".to_vec()), refusal(fault)],
             "{request:?}"
         );
         assert!(client.text().contains("Connection: close"));
@@ -218,6 +228,68 @@ fn faults_are_answered_once_and_close<B: Buffers>() {
     }
 }
 
+/// RFC 9110 §9.3.2.
+fn a_fault_of_head_is_answered_without_content<B: Buffers>() {
+    let mut worker = worker::<B>(Limits {
+        content_bytes_max: 9,
+        ..Limits::DEFAULT
+    });
+    for request in [
+        "HEAD / HTTP/1.1\r\n\r\n",
+        "HEAD / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n",
+        "HEAD / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nz",
+        "HEAD /too-much HTTP/1.1\r\nHost: a\r\n\r\n",
+    ] {
+        for cut in 1..=request.len() {
+            let mut client = Client::new(&mut worker);
+            let (front, rest) = request.as_bytes().split_at(cut);
+            for part in [front, rest].iter().filter(|part| !part.is_empty()) {
+                client.send(&mut worker, part);
+            }
+            client.send(&mut worker, b"");
+            let answers = answers(&client.received, Method::Head);
+            assert!(
+                matches!(&answers[..], [(400.., content)] if content.is_empty()),
+                "{answers:?}"
+            );
+            assert!(
+                client.text().ends_with("\r\n\r\n"),
+                "{request:?} cut at {cut}"
+            );
+        }
+    }
+}
+
+/// The bytes that make a request wrong are answered when they come, not when its line ends; and so they are however many
+/// of them come at one time.
+fn a_fault_is_answered_as_soon_as_its_byte_is_there<B: Buffers>() {
+    let mut worker = worker::<B>(Limits::DEFAULT);
+    let long = format!(
+        "GET /{}",
+        "a".repeat(Limits::DEFAULT.request_line_bytes_max - 4)
+    );
+    for (bytes, fault) in [
+        ("\x16", Fault::Tls),
+        ("GET /\r", Fault::RequestLine),
+        ("\r\n\r", Fault::RequestLine),
+        ("\rG", Fault::RequestLine),
+        ("GET / HTTP/1.1\n", Fault::RequestLine),
+        ("GET / HTTP/1.1\r\nHost: a\r\n ", Fault::Field),
+        ("GET / HTTP/1.1\r\nHost: a\r\nX: a\0", Fault::Field),
+        (&long, Fault::LineTooLong),
+    ] {
+        for cut in 1..=bytes.len() {
+            let mut client = Client::new(&mut worker);
+            for part in bytes.as_bytes().chunks(cut) {
+                assert_eq!(client.received, b"", "{bytes:?} by {cut}");
+                client.send(&mut worker, part);
+            }
+            assert_eq!(client.answers(), [refusal(fault)], "{bytes:?} by {cut}");
+            worker.ended(client.id, Ended::Broken);
+        }
+    }
+}
+
 fn an_empty_line_behind_a_request_is_ignored_rfc9112_2_2<B: Buffers>() {
     let mut worker = worker::<B>(Limits::DEFAULT);
     let mut client = Client::new(&mut worker);
@@ -228,6 +300,19 @@ fn an_empty_line_behind_a_request_is_ignored_rfc9112_2_2<B: Buffers>() {
     let echo = (200, b"ab".to_vec());
     assert_eq!(client.answers(), [echo.clone(), echo]);
     assert_eq!(client.want, Want::CLOSE);
+    // One of them before a request, however it is cut; a second one is refused.
+    for (lines, statuses) in [("\r\n", &[404][..]), ("\r\n\r\n", &[400])] {
+        let bytes = format!("{lines}{}", get("/"));
+        for cut in 1..=bytes.len() {
+            let mut client = Client::new(&mut worker);
+            for part in bytes.as_bytes().chunks(cut) {
+                client.send(&mut worker, part);
+            }
+            let answers = client.answers();
+            let found: Vec<_> = answers.iter().map(|(status, _)| *status).collect();
+            assert_eq!(found, statuses, "{bytes:?} by {cut}");
+        }
+    }
 }
 
 fn a_bad_request_is_answered_alike_however_it_is_cut<B: Buffers>() {
@@ -250,11 +335,9 @@ fn a_bad_request_is_answered_alike_however_it_is_cut<B: Buffers>() {
             client.send(&mut worker, front);
             client.send(&mut worker, rest);
             client.send(&mut worker, b"");
-            assert_eq!(
-                client.answers(),
-                [(status, vec![])],
-                "{text:?} cut at {cut}"
-            );
+            let answers = client.answers();
+            let found: Vec<_> = answers.iter().map(|(status, _)| *status).collect();
+            assert_eq!(found, [status], "{text:?} cut at {cut}");
             worker.ended(client.id, Ended::Wanted);
         }
     }
@@ -292,7 +375,7 @@ fn a_half_close_still_gets_its_answers<B: Buffers>() {
     client.send(&mut worker, b"");
     assert_eq!(
         (client.answers(), client.want),
-        (vec![(400, vec![])], Want::CLOSE)
+        (vec![refusal(Fault::Truncated)], Want::CLOSE)
     );
 }
 
@@ -354,7 +437,7 @@ fn a_faulty_handler_answers_500<B: Buffers>() {
         );
         assert_eq!(
             client.answers(),
-            [(200, b"a".to_vec()), (500, vec![])],
+            [(200, b"a".to_vec()), refusal(Fault::Application)],
             "{path}"
         );
     }
