@@ -274,14 +274,24 @@ fn partial_line(line: &[u8]) -> Result<(), Fault> {
             Err(Fault::RequestLine)
         };
     };
-    let target_end = scan::query_end(rest, 0);
+    let path_end = scan::path_end(rest, 0);
+    let target_end = match rest.get(path_end) {
+        Some(b'?') => scan::query_end(rest, path_end),
+        _ => path_end,
+    };
     let version = rest.get(target_end..).unwrap_or_default();
     let spaced = line[method_end] == b' ' && (target_end > 0 || version.is_empty());
     let fits = |(at, byte): (usize, &u8)| match at {
         6 | 8 => byte.is_ascii_digit(),
         _ => b" HTTP/1.1\r".get(at) == Some(byte),
     };
-    if spaced && version.iter().enumerate().all(fits) {
+    // The digits behind a percent sign (RFC 3986 §2.1) may be still to come.
+    let is_cut = match version {
+        [b'%'] => true,
+        [b'%', digit] => digit.is_ascii_hexdigit(),
+        _ => false,
+    };
+    if spaced && (is_cut || version.iter().enumerate().all(fits)) {
         Ok(())
     } else {
         Err(Fault::RequestLine)

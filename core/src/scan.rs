@@ -31,13 +31,15 @@ pub(crate) fn plain_end(bytes: &[u8], from: usize) -> usize {
     })
 }
 
-/// The index at or after `from` of the first byte that may not stand in a path or an authority (RFC 3986 §3.2, §3.3).
+/// The index at or after `from` of the first byte that may not stand in a path or, where it does not begin with a slash,
+/// in an authority before it (RFC 3986 §3.2, §3.3).
 #[inline]
 pub(crate) fn path_end(bytes: &[u8], from: usize) -> usize {
     let mut at = end(bytes, from, Block::not_usual, is_usual);
     while let Some(&byte) = bytes.get(at)
-        && URI[byte as usize]
         && byte != b'?'
+        && is_uri(bytes, at)
+        && !(matches!(byte, b'[' | b']') && bytes[from] == b'/')
     {
         at += 1;
     }
@@ -50,12 +52,20 @@ pub(crate) fn query_end(bytes: &[u8], from: usize) -> usize {
     let mut at = end(bytes, from, Block::not_usual_in_queries, |byte| {
         is_usual(byte) || matches!(byte, b'=' | b'?')
     });
-    while let Some(&byte) = bytes.get(at)
-        && URI[byte as usize]
-    {
+    while at < bytes.len() && is_uri(bytes, at) {
         at += 1;
     }
     at
+}
+
+/// Whether the byte at `at` may stand in a URI; a percent sign only before two hexadecimal digits (RFC 3986 §2.1).
+fn is_uri(bytes: &[u8], at: usize) -> bool {
+    match bytes[at] {
+        b'%' => {
+            matches!(bytes.get(at + 1..at + 3), Some(digits) if digits.iter().all(u8::is_ascii_hexdigit))
+        }
+        byte => URI[byte as usize],
+    }
 }
 
 /// What most paths are made of: letters, digits, and all the characters from the ampersand to the semicolon.
@@ -122,7 +132,7 @@ fn end(
 static TOKEN: [bool; 256] = letters_digits_and(b"!#$%&'*+-.^_`|~");
 
 /// The characters of a URI (RFC 3986 §2) without the number sign, since a request has no fragment. Brackets belong to
-/// addresses alone, but many senders leave them as they are in queries.
+/// addresses alone, but browsers leave them as they are in queries.
 static URI: [bool; 256] = letters_digits_and(b"-._~:/?[]@!$&'()*+,;=%");
 
 const fn letters_digits_and(others: &[u8]) -> [bool; 256] {
@@ -146,8 +156,11 @@ mod tests {
 
     use super::*;
 
-    fn is_uri(byte: u8) -> bool {
-        (0x21..0x7f).contains(&byte) && !b"\"#<>\\^`{|}".contains(&byte)
+    fn is_query(bytes: &[u8], at: usize) -> bool {
+        let is_digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_hexdigit);
+        (0x21..0x7f).contains(&bytes[at])
+            && !b"\"#<>\\^`{|}".contains(&bytes[at])
+            && (bytes[at] != b'%' || is_digit(at + 1) && is_digit(at + 2))
     }
 
     fn is_value(byte: u8) -> bool {
@@ -163,20 +176,29 @@ mod tests {
     }
 
     fn slow(bytes: &[u8], from: usize, inside: impl Fn(u8) -> bool) -> usize {
+        slow_at(bytes, from, |at| inside(bytes[at]))
+    }
+
+    fn slow_at(bytes: &[u8], from: usize, inside: impl Fn(usize) -> bool) -> usize {
         (from..bytes.len())
-            .find(|&at| !inside(bytes[at]))
+            .find(|&at| !inside(at))
             .unwrap_or(bytes.len())
     }
 
     fn agree(bytes: &[u8], from: usize) {
         assert_eq!(
             query_end(bytes, from),
-            slow(bytes, from, is_uri),
+            slow_at(bytes, from, |at| is_query(bytes, at)),
             "{bytes:x?}"
         );
+        let ends_path: &[u8] = match bytes.get(from) {
+            Some(b'/') => b"?[]",
+            _ => b"?",
+        };
         assert_eq!(
             path_end(bytes, from),
-            slow(bytes, from, |byte| is_uri(byte) && byte != b'?'),
+            slow_at(bytes, from, |at| is_query(bytes, at)
+                && !ends_path.contains(&bytes[at])),
             "{bytes:x?}"
         );
         assert_eq!(
@@ -202,6 +224,8 @@ mod tests {
             for place in 0..40 {
                 let mut bytes = [b'a'; 40];
                 bytes[place] = byte;
+                agree(&bytes, 0);
+                bytes[0] = b'/';
                 agree(&bytes, 0);
             }
         }

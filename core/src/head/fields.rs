@@ -268,7 +268,7 @@ pub(super) fn is_host(value: &[u8]) -> bool {
 
 /// Whether this is a reg-name, each percent sign in it followed by two hexadecimal digits (RFC 3986 §2.1, §3.2.2).
 fn is_reg_name(name: &[u8]) -> bool {
-    let fits = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=".contains(byte);
+    let fits = |byte: &u8| is_name(*byte);
     let mut parts = name.split(|&byte| byte == b'%');
     parts.next().is_some_and(|first| first.iter().all(fits))
         && parts.all(|part| {
@@ -276,7 +276,22 @@ fn is_reg_name(name: &[u8]) -> bool {
         })
 }
 
-/// What stands between the brackets of an IPv6 address (RFC 3986 §3.2.2); no IP version beyond 6 exists.
+/// Whether this may stand in brackets: an IPv6 address, or one of a later version, such as `v1f.a:b` (RFC 3986 §3.2.2).
 fn is_literal(literal: &[u8]) -> bool {
-    std::str::from_utf8(literal).is_ok_and(|text| text.parse::<std::net::Ipv6Addr>().is_ok())
+    let [b'v' | b'V', future @ ..] = literal else {
+        return std::str::from_utf8(literal)
+            .is_ok_and(|text| text.parse::<std::net::Ipv6Addr>().is_ok());
+    };
+    let version_end = memchr::memchr(b'.', future).unwrap_or(0);
+    let (version, address) = future.split_at(version_end);
+    let fits = |byte: &u8| is_name(*byte) || *byte == b':';
+    !version.is_empty()
+        && version.iter().all(u8::is_ascii_hexdigit)
+        && address.len() > 1
+        && address[1..].iter().all(fits)
+}
+
+/// Whether the byte is unreserved, or delimits in names (RFC 3986 §2.2, §2.3).
+fn is_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=".contains(&byte)
 }

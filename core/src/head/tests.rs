@@ -48,7 +48,7 @@ fn a_whole_head_is_read() {
 
 #[test]
 fn every_prefix_of_a_head_is_partial() {
-    let bytes = b"POST http://a/?b HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n";
+    let bytes = b"POST http://[::1]/%4a?b[0]=%C3 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n";
     for end in 0..bytes.len() {
         assert_eq!(
             parse(&bytes[..end], &Limits::DEFAULT),
@@ -97,6 +97,11 @@ fn request_lines_are_strict_rfc9112_3() {
         "G(T / HTTP/1.1\r\n",
         "GET /a\tb HTTP/1.1\r\n",
         "GET /\u{e9} HTTP/1.1\r\n",
+        "GET /% HTTP/1.1\r\n",
+        "GET /%4 HTTP/1.1\r\n",
+        "GET /%4g HTTP/1.1\r\n",
+        "GET /?%%41 HTTP/1.1\r\n",
+        "GET /a[0] HTTP/1.1\r\n",
         "/ HTTP/1.1\r\n",
     ] {
         assert_eq!(fault(line.as_bytes()), Fault::RequestLine, "{line:?}");
@@ -145,6 +150,13 @@ fn hosts_are_checked_rfc9112_3_2() {
         "Host: [::g]\r\n",
         "Host: a%4\r\n",
         "Host: a%4g\r\n",
+        "Host: [v.a]\r\n",
+        "Host: [v1.]\r\n",
+        "Host: [v1]\r\n",
+        "Host: [vg.a]\r\n",
+        "Host: [v1.a/]\r\n",
+        "Host: [1.2.3.4]\r\n",
+        "Host: [::1%25lo]\r\n",
     ];
     for lines in lines {
         assert_eq!(fault(&host(lines)), Fault::Host, "{lines:?}");
@@ -153,6 +165,7 @@ fn hosts_are_checked_rfc9112_3_2() {
         "Host:\r\n",
         "host: a.b-c:80\r\n",
         "HOST: [::1]:8080\r\n",
+        "Host: [v1f.a:b]:80\r\n",
         "Host: 127.0.0.1\r\n",
         "Host: a%41\r\n",
     ] {
@@ -390,12 +403,14 @@ fn a_fault_does_not_depend_on_how_much_came_at_once() {
 }
 
 /// Pieces of which random heads are made, right and wrong ones.
-const PIECES: [&str; 26] = [
+const PIECES: [&str; 28] = [
     "GET",
     "POST",
     " ",
     "/",
     "/a?b=c",
+    "/%4",
+    "?%41",
     "HTTP/1.1",
     "HTTP/1.0",
     "\r\n",
@@ -466,7 +481,7 @@ proptest! {
     /// Any head that is right by construction is read, and read right.
     #[test]
     fn right_heads_are_read(
-        target in "/[]!$%&'()*+,./0-9:;=?@A-Z_a-z~\\[-]{0,40}",
+        target in "/(%[0-9A-Fa-f]{2}|[!$&'()*+,./0-9:;=@A-Z_a-z~-]){0,30}(\\?(%[0-9A-Fa-f]{2}|[]!$&'()*+,./0-9:;=?@A-Z_a-z~\\[-]){0,20})?",
         fields in proptest::collection::vec(("X-[a-zA-Z0-9!#$%&'*+.^_`|~-]{1,12}", "[!-~]([ -~]{0,30}[!-~])?"), 0..20),
     ) {
         let mut text = format!("GET {target} HTTP/1.1\r\nHost: a\r\n");
