@@ -11,6 +11,7 @@ pub use status::Status;
 
 use crate::buffers::{Buffers, Pool, Reserve};
 use crate::clock::Opening;
+use crate::counters::Counters;
 use crate::error::Fault;
 use crate::head::{Method, Version};
 use crate::limits::ANSWER_HEAD_BYTES_MAX;
@@ -103,6 +104,7 @@ pub struct Answer<'a, B: Buffers> {
     pub(crate) opening: &'a Opening,
     pub(crate) buffers: &'a mut B,
     pub(crate) pool: &'a mut Pool,
+    pub(crate) counters: &'a Counters,
     pub(crate) fields: &'a [(&'a str, &'a str)],
 }
 
@@ -165,7 +167,7 @@ impl<'a, B: Buffers> Answer<'a, B> {
         self.room(shown.len())?;
         self.head(status, Some(media_type), Content::Length(content.len()))?;
         self.buffers.region().extend_from_slice(shown);
-        self.done()
+        self.done(status)
     }
 
     /// Answers with what `write` writes, at most `bytes_max` bytes, in place: nothing is copied, and the content need not
@@ -195,7 +197,7 @@ impl<'a, B: Buffers> Answer<'a, B> {
         if self.form.head_only {
             region.truncate(content_at);
         }
-        self.done()
+        self.done(status)
     }
 
     /// Answers without content; the head says `Content-Length: 0` where the status allows content.
@@ -207,7 +209,7 @@ impl<'a, B: Buffers> Answer<'a, B> {
             Content::None
         };
         self.head(status, None, content)?;
-        self.done()
+        self.done(status)
     }
 
     /// Begins an answer whose content [`Handler::on_room`](crate::Handler::on_room) writes as it can be sent: `length`
@@ -228,6 +230,7 @@ impl<'a, B: Buffers> Answer<'a, B> {
             }
         };
         self.head(status, Some(media_type), Content::Stream(stream))?;
+        self.counters.request(status);
         let over = self.form.head_only || stream == Stream::Length(0);
         Ok(Answered {
             persists: self.form.persists,
@@ -248,7 +251,8 @@ impl<'a, B: Buffers> Answer<'a, B> {
     }
 
     #[inline]
-    fn done(self) -> Outcome {
+    fn done(self, status: Status) -> Outcome {
+        self.counters.request(status);
         Ok(Answered {
             persists: self.form.persists,
             stream: None,

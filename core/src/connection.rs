@@ -17,12 +17,14 @@ mod closing;
 mod content;
 mod request;
 
+use std::sync::Arc;
+
 use content::Body;
 
 use crate::answer::{Form, Hold, Stream};
 use crate::buffers::{Buffers, Pool};
 use crate::clock::{Now, Opening};
-use crate::counters::Counters;
+use crate::counters::{Counters, Timeout};
 use crate::error::{CloseReason, Fault};
 use crate::handler::Handler;
 use crate::head::{self, Progress};
@@ -37,7 +39,7 @@ pub(crate) struct Shared<H> {
     pub(crate) pool: Pool,
     pub(crate) opening: Opening,
     pub(crate) now: Now,
-    pub(crate) counters: Counters,
+    pub(crate) counters: Arc<Counters>,
     pub(crate) draining: bool,
     /// Connections that wait for a big region, in the order in which they began to.
     pub(crate) waiting: std::collections::VecDeque<Id>,
@@ -275,6 +277,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
     pub(crate) fn sent(&mut self, shared: &mut Shared<H>, bytes: usize) {
         self.sending = false;
         if bytes > 0 {
+            shared.counters.bytes_sent.add(bytes as u64);
             self.buffers.sent(bytes, &mut shared.pool);
             self.output.moved(bytes, shared.now);
             if self.buffers.pending().is_empty()
@@ -424,13 +427,14 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
             at_ms: NEVER_MS,
             kind: Timer::Unset,
         };
+        let counters = &shared.counters;
         match std::mem::replace(&mut self.deadline, unset).kind {
             Timer::Unset => {}
             // It has ended already, as where draining did.
             _ if matches!(self.phase, Phase::Over) => {}
             Timer::Parked => self.wake(shared),
             Timer::Region => {
-                shared.counters.region_timeouts += 1;
+                counters.timeout(Timeout::Region);
                 match self.phase {
                     Phase::Streaming { .. } => self.end(CloseReason::Refused(Fault::Exhausted)),
                     Phase::Refused(_, form) => self.refuse(shared, Fault::Exhausted, form),
@@ -438,12 +442,26 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
                 }
             }
             Timer::Head | Timer::Content => {
-                self.refuse(shared, Fault::Silence, Form::of_refusal(&self.tail))
+                let silent = match self.phase {
+                    Phase::Head => Timeout::Head,
+                    _ => Timeout::Content,
+                };
+                counters.timeout(silent);
+                self.refuse(shared, Fault::Silence, Form::of_refusal(&self.tail));
             }
             Timer::Idle if shared.draining => self.leave(),
-            Timer::Idle => self.end(CloseReason::Idle),
-            Timer::Send => self.end(CloseReason::SlowReader),
-            Timer::Linger => self.end(self.reason),
+            Timer::Idle => {
+                counters.timeout(Timeout::Idle);
+                self.end(CloseReason::Idle);
+            }
+            Timer::Send => {
+                counters.timeout(Timeout::Send);
+                self.end(CloseReason::SlowReader);
+            }
+            Timer::Linger => {
+                counters.timeout(Timeout::Linger);
+                self.end(self.reason);
+            }
         }
     }
 }

@@ -3,46 +3,71 @@
 
 use crate::answer::Status;
 
-/// A request that cannot be served. Every fault is answered once and closes the connection: after it nobody can know
-/// where the next request begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// The peer's message: the request line is none (RFC 9112 §3).
-    RequestLine,
-    /// The peer's message: it speaks TLS (RFC 8446 §5.1).
-    Tls,
-    /// The peer's message: it speaks HTTP/2 (RFC 9113 §3.4).
-    Http2,
-    /// The peer's message: the target has no form that fits its method (RFC 9112 §3.2).
-    Target,
-    /// The peer's message: a field line is none, or is folded (RFC 9112 §5).
-    Field,
-    /// The peer's message: no Host, two of them, or an invalid one (RFC 9112 §3.2).
-    Host,
-    /// The peer's message: its length is stated twice, badly or not at all (RFC 9112 §6).
-    Framing,
-    /// The peer's message: a chunk is none, or its extensions never end (RFC 9112 §7.1).
-    Chunk,
-    /// The peer's message: it ended before it was complete (RFC 9112 §8).
-    Truncated,
-    /// The peer's message: a major version other than 1 (RFC 9110 §15.6.6).
-    Version,
-    /// The peer's message: a transfer coding that we do not know (RFC 9112 §6.1).
-    Coding,
-    /// The peer's message: an expectation other than `100-continue` (RFC 9110 §10.1.1).
-    Expectation,
-    /// Our limit: the request line is too long (RFC 9112 §3).
-    LineTooLong,
-    /// Our limit: the head, or the trailer section, is too large (RFC 6585 §5).
-    HeadTooLarge,
-    /// Our limit: the content is too large (RFC 9110 §15.5.14).
-    ContentTooLarge,
-    /// The peer's silence: head or content did not arrive in time (RFC 9110 §15.5.9).
-    Silence,
-    /// Our limit: no region came free in time (RFC 9110 §15.6.4).
-    Exhausted,
-    /// The application: it wrote more than the room it asked for, or an answer that cannot be sent.
-    Application,
+/// Makes an enum whose values can be counted: all of them are known, and each has a name for programs.
+macro_rules! named {
+    ($(#[$about:meta])* pub enum $enum:ident { $($(#[$what:meta])* $value:ident = $name:literal,)* }) => {
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $enum {
+            $($(#[$what])* $value,)*
+        }
+
+        impl $enum {
+            /// All of them, each at the index that it is as a number.
+            pub const ALL: [$enum; [$($name),*].len()] = [$($enum::$value),*];
+
+            /// What programs call it: a label, a word in a log.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $($enum::$value => $name,)*
+                }
+            }
+        }
+    };
+}
+pub(crate) use named;
+
+named! {
+    /// A request that cannot be served. Every fault is answered once and closes the connection: after it nobody can know
+    /// where the next request begins.
+    pub enum Fault {
+        /// The peer's message: the request line is none (RFC 9112 §3).
+        RequestLine = "request_line",
+        /// The peer's message: it speaks TLS (RFC 8446 §5.1).
+        Tls = "tls",
+        /// The peer's message: it speaks HTTP/2 (RFC 9113 §3.4).
+        Http2 = "http2",
+        /// The peer's message: the target has no form that fits its method (RFC 9112 §3.2).
+        Target = "target",
+        /// The peer's message: a field line is none, or is folded (RFC 9112 §5).
+        Field = "field",
+        /// The peer's message: no Host, two of them, or an invalid one (RFC 9112 §3.2).
+        Host = "host",
+        /// The peer's message: its length is stated twice, badly or not at all (RFC 9112 §6).
+        Framing = "framing",
+        /// The peer's message: a chunk is none, or its extensions never end (RFC 9112 §7.1).
+        Chunk = "chunk",
+        /// The peer's message: it ended before it was complete (RFC 9112 §8).
+        Truncated = "truncated",
+        /// The peer's message: a major version other than 1 (RFC 9110 §15.6.6).
+        Version = "version",
+        /// The peer's message: a transfer coding that we do not know (RFC 9112 §6.1).
+        Coding = "coding",
+        /// The peer's message: an expectation other than `100-continue` (RFC 9110 §10.1.1).
+        Expectation = "expectation",
+        /// Our limit: the request line is too long (RFC 9112 §3).
+        LineTooLong = "line_too_long",
+        /// Our limit: the head, or the trailer section, is too large (RFC 6585 §5).
+        HeadTooLarge = "head_too_large",
+        /// Our limit: the content is too large (RFC 9110 §15.5.14).
+        ContentTooLarge = "content_too_large",
+        /// The peer's silence: head or content did not arrive in time (RFC 9110 §15.5.9).
+        Silence = "silence",
+        /// Our limit: no region came free in time (RFC 9110 §15.6.4).
+        Exhausted = "exhausted",
+        /// The application: it wrote more than the room it asked for, or an answer that cannot be sent.
+        Application = "application",
+    }
 }
 
 impl Fault {
@@ -119,6 +144,37 @@ pub enum CloseReason {
 }
 
 impl CloseReason {
+    /// What programs call each reason, refusals of every fault together: a label, a word in a log.
+    pub const NAMES: [&'static str; 8] = [
+        "peer_closed",
+        "peer_asked",
+        "last_answer",
+        "refused",
+        "idle",
+        "slow_reader",
+        "drained",
+        "broken",
+    ];
+
+    /// Where its name stands.
+    pub const fn index(self) -> usize {
+        match self {
+            CloseReason::PeerClosed => 0,
+            CloseReason::PeerAsked => 1,
+            CloseReason::LastAnswer => 2,
+            CloseReason::Refused(_) => 3,
+            CloseReason::Idle => 4,
+            CloseReason::SlowReader => 5,
+            CloseReason::Drained => 6,
+            CloseReason::Broken => 7,
+        }
+    }
+
+    /// What programs call it.
+    pub const fn name(self) -> &'static str {
+        CloseReason::NAMES[self.index()]
+    }
+
     /// A sentence for a person.
     pub const fn sentence(self) -> &'static str {
         match self {

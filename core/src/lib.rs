@@ -37,7 +37,7 @@ pub use accept::{REST_MS, Refused};
 pub use answer::{Answer, Answered, MediaType, Outcome, Status, Unanswered};
 pub use buffers::{Buffers, Flat, Leased, Pool, Reserve, Split, Tiered};
 pub use clock::Now;
-pub use counters::Counters;
+pub use counters::{Count, Counters, Timeout};
 pub use error::{CloseReason, Fault};
 pub use handler::{Handler, Piece, Plan, Request};
 pub use head::{Fields, Framing, Head, Method, Progress, Version, parse};

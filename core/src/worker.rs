@@ -2,12 +2,13 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use crate::buffers::{Buffers, Pool};
 use crate::clock::{Now, Opening};
 use crate::connection::{Connection, Shared};
-use crate::counters::Counters;
-use crate::error::{CloseReason, Fault};
+use crate::counters::{Counters, Timeout};
+use crate::error::CloseReason;
 use crate::handler::Handler;
 use crate::limits::{Limits, RESUME_PERCENT};
 use crate::slab::{Id, Slab};
@@ -78,7 +79,7 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
                 limits,
                 opening: Opening::new(now.unix_s),
                 now,
-                counters: Counters::default(),
+                counters: Arc::default(),
                 draining: false,
                 waiting: VecDeque::new(),
             },
@@ -91,10 +92,10 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
         let room = self.room();
         self.full |= room <= 1;
         if room == 0 {
-            self.shared.counters.turned_away += 1;
+            self.shared.counters.turned_away.add(1);
             return None;
         }
-        self.shared.counters.opened += 1;
+        self.shared.counters.opened.add(1);
         let shared = &mut self.shared;
         let id = self.connections.insert(|id| Connection::new(id, shared));
         self.shared.handler.on_open(id, peer);
@@ -121,7 +122,10 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
     /// side of the connection.
     #[inline]
     pub fn on_bytes(&mut self, id: Id, bytes: &[u8]) -> Want {
-        self.event(id, |connection, shared| connection.received(shared, bytes))
+        self.event(id, |connection, shared| {
+            shared.counters.bytes_received.add(bytes.len() as u64);
+            connection.received(shared, bytes);
+        })
     }
 
     /// The bytes to send next; empty when there are none. They count as being sent until `on_sent`.
@@ -152,13 +156,7 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
             (Ended::Wanted, reason) => reason,
             (Ended::Broken, _) => CloseReason::Broken,
         };
-        match reason {
-            CloseReason::Broken => self.shared.counters.broken += 1,
-            CloseReason::Idle | CloseReason::SlowReader | CloseReason::Refused(Fault::Silence) => {
-                self.shared.counters.timed_out += 1;
-            }
-            _ => {}
-        }
+        self.shared.counters.closes[reason.index()].add(1);
         Some(reason)
     }
 
@@ -249,6 +247,8 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
             }
         }
         if now.monotonic_ms >= self.drain_until_ms {
+            let live = self.connections.len() as u64;
+            self.shared.counters.timeouts[Timeout::Drain as usize].add(live);
             self.each(|connection| connection.end(CloseReason::Drained));
             self.drain_until_ms = u64::MAX;
         }
@@ -307,8 +307,8 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
         &self.shared.limits
     }
 
-    /// What it has counted.
-    pub fn counters(&self) -> &Counters {
+    /// What it counts; another thread may keep a hold of it.
+    pub fn counters(&self) -> &Arc<Counters> {
         &self.shared.counters
     }
 

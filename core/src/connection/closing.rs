@@ -17,6 +17,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
             opening: &shared.opening,
             buffers: &mut self.buffers,
             pool: &mut shared.pool,
+            counters: &shared.counters,
             fields: &[],
         };
         let sentence = fault.sentence().as_bytes();
@@ -24,7 +25,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
             .send(fault.status(), &MediaType::TEXT, sentence)
             .is_ok()
         {
-            shared.counters.refused += 1;
+            shared.counters.refusals[fault as usize].add(1);
             self.drop_tail(shared);
             self.exchange = H::Exchange::default();
             self.reason = CloseReason::Refused(fault);

@@ -145,6 +145,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
         if self.buffers.reserve(CONTINUE.len(), &mut shared.pool) == Reserve::Ready {
             self.buffers.region().extend_from_slice(CONTINUE);
             self.owes_continue = false;
+            shared.counters.continues.add(1);
         }
     }
 }

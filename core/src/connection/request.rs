@@ -107,26 +107,24 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
             opening: &shared.opening,
             buffers: &mut self.buffers,
             pool: &mut shared.pool,
+            counters: &shared.counters,
             fields: &[],
         };
         match shared
             .handler
             .on_request(request, &mut self.exchange, answer)
         {
-            Ok(Answered { persists, stream }) => {
-                shared.counters.requests += 1;
-                match stream {
-                    None => {
-                        self.answered(shared, persists, request);
-                        Ok(())
-                    }
-                    Some(stream) => Err(Phase::Streaming {
-                        stream,
-                        persists,
-                        waits: false,
-                    }),
+            Ok(Answered { persists, stream }) => match stream {
+                None => {
+                    self.answered(shared, persists, request);
+                    Ok(())
                 }
-            }
+                Some(stream) => Err(Phase::Streaming {
+                    stream,
+                    persists,
+                    waits: false,
+                }),
+            },
             Err(Unanswered(Hold::Fault(fault))) => {
                 let form = Form::new(request.head.method, Version::Http11, false);
                 self.refuse(shared, fault, form);
@@ -148,7 +146,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
             self.phase,
             Phase::Held(Hold::Region) | Phase::Streaming { waits: true, .. }
         );
-        shared.counters.region_waits += u64::from(!again);
+        shared.counters.region_waits.add(u64::from(!again));
         if !std::mem::replace(&mut self.waiting, true) {
             shared.waiting.push_back(self.id);
         }

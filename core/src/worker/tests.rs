@@ -2,6 +2,7 @@
 
 mod client;
 mod conversations;
+mod counting;
 mod deadlines;
 mod requests;
 mod sharing;
@@ -10,7 +11,7 @@ mod streams;
 use client::{Client, Shop};
 
 use super::*;
-use crate::{Flat, Leased, Split};
+use crate::{Count, Fault, Flat, Leased, Split};
 
 /// Runs a test against every buffer strategy.
 macro_rules! every_strategy {

@@ -155,6 +155,14 @@ pub(super) fn worker<B: Buffers>(limits: Limits) -> Worker<Shop, B> {
     worker
 }
 
+pub(super) fn closes<B: Buffers>(worker: &Worker<Shop, B>, reason: CloseReason) -> u64 {
+    worker.counters().closes[reason.index()].get()
+}
+
+pub(super) fn timeouts<B: Buffers>(worker: &Worker<Shop, B>, timeout: Timeout) -> u64 {
+    worker.counters().timeouts[timeout as usize].get()
+}
+
 /// A client of one connection: it notes what it is sent and what is wanted.
 pub(super) struct Client {
     pub(super) id: Id,

@@ -1,6 +1,6 @@
 //! Time, and stopping.
 
-use super::client::{START, letters, refusal, worker};
+use super::client::{START, letters, refusal, timeouts, worker};
 use super::*;
 
 every_strategy! {
@@ -84,7 +84,9 @@ fn silence_is_ended<B: Buffers>() {
         }
         assert_eq!(client.want, Want::CLOSE, "{}", bytes.escape_ascii());
         worker.ended(client.id, Ended::Wanted);
-        assert_eq!(worker.counters().timed_out, 1);
+        let silences = [Timeout::Idle, Timeout::Head, Timeout::Content];
+        let counts = silences.map(|timeout| timeouts(&worker, timeout));
+        assert_eq!(counts.iter().sum::<u64>(), 1);
     }
 }
 
@@ -188,8 +190,8 @@ fn waiting_for_a_region_ends_in_503<B: Buffers>() {
         Limits::DEFAULT.region_wait_ms + 10,
     );
     assert_eq!(client.answers()[1..], [refusal(Fault::Exhausted)]);
-    let counters = *worker.counters();
-    assert_eq!((counters.region_waits, counters.region_timeouts), (1, 1));
+    let waits = worker.counters().region_waits.get();
+    assert_eq!((waits, timeouts(&worker, Timeout::Region)), (1, 1));
 }
 
 fn parked_requests_come_back_in_time<B: Buffers>() {

@@ -1,6 +1,6 @@
 //! What the connections of a worker share: regions and places.
 
-use super::client::{get, letters, worker};
+use super::client::{closes, get, letters, worker};
 use super::*;
 
 every_strategy! {
@@ -24,7 +24,7 @@ fn an_exhausted_pool_makes_requests_wait_their_turn<B: Buffers>() {
         client.want = worker.on_bytes(client.id, get("/size/20000").as_bytes());
     }
     assert_eq!(
-        (worker.regions_lent(), worker.counters().region_waits),
+        (worker.regions_lent(), worker.counters().region_waits.get()),
         (2, 3)
     );
     assert_eq!(clients[1].want, Want::NOTHING);
@@ -54,7 +54,7 @@ fn an_exhausted_pool_makes_requests_wait_their_turn<B: Buffers>() {
     worker.ended(clients[0].id, Ended::Broken);
     clients[2].take(&mut worker);
     assert_eq!(clients[2].answers().len(), 2);
-    assert_eq!(worker.counters().broken, 2);
+    assert_eq!(closes(&worker, CloseReason::Broken), 2);
 }
 
 /// Small answers, large and oversize ones come in every order, and nobody reads them until the worker has lent all that it
@@ -145,7 +145,7 @@ fn those_that_wait_are_woken_one_by_one<B: Buffers>() {
     let presented = worker.shared.handler.presented - before;
     assert!(presented <= 20, "{presented} were presented for 10 regions");
     assert_eq!(
-        worker.counters().region_waits,
+        worker.counters().region_waits.get(),
         1_000,
         "a vain try is no further wait"
     );
@@ -172,8 +172,12 @@ fn connections_are_limited<B: Buffers>() {
     worker.drain();
     assert!(worker.open(None).is_none());
     assert_eq!(
-        (worker.counters().opened, worker.counters().turned_away),
-        (3, 2)
+        (
+            worker.counters().opened.get(),
+            worker.counters().turned_away.get(),
+            worker.counters().open()
+        ),
+        (3, 2, 2)
     );
 }
 
