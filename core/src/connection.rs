@@ -15,16 +15,18 @@
 
 mod closing;
 mod content;
+mod deadlines;
 mod request;
 
 use std::sync::Arc;
 
 use content::Body;
+use deadlines::{Deadline, Flow};
 
 use crate::answer::{Form, Hold, Stream};
 use crate::buffers::{Buffers, Pool};
 use crate::clock::{Now, Opening};
-use crate::counters::{Counters, Timeout};
+use crate::counters::Counters;
 use crate::error::{CloseReason, Fault};
 use crate::handler::Handler;
 use crate::head::{self, Progress};
@@ -56,6 +58,7 @@ pub(crate) struct Connection<H: Handler, B> {
     phase: Phase,
     /// Why it ends, once it does.
     reason: CloseReason,
+    /// By when its phase has to be over.
     deadline: Deadline,
     /// The peer will send nothing more.
     input_ended: bool,
@@ -63,8 +66,9 @@ pub(crate) struct Connection<H: Handler, B> {
     sending: bool,
     /// It stands in the worker's list of those that wait for a region.
     pub(crate) waiting: bool,
-    /// How far what is pending has got.
+    /// How far what is pending has got, as long as something is.
     output: Flow,
+    flowing: bool,
     /// An empty line has been ignored since the last request.
     skipped: bool,
     /// A 100 (Continue) is due as soon as there is room for it.
@@ -100,62 +104,6 @@ enum Phase {
     Over,
 }
 
-/// How far bytes have got in one direction, and since when. A peer has a time in which something must move, and beyond
-/// that time as much as what has moved takes at the slowest rate: so neither silence nor a trickle holds on for long.
-#[derive(Clone, Copy, Debug, Default)]
-struct Flow {
-    began_ms: u64,
-    moved_ms: u64,
-    bytes: u64,
-}
-
-impl Flow {
-    fn begun(now: Now) -> Flow {
-        Flow {
-            began_ms: now.monotonic_ms,
-            moved_ms: now.monotonic_ms,
-            bytes: 0,
-        }
-    }
-
-    fn moved(&mut self, bytes: usize, now: Now) {
-        self.moved_ms = now.monotonic_ms;
-        self.bytes += bytes as u64;
-    }
-
-    fn until_ms(&self, timeout_ms: u64, bytes_per_s_min: u64) -> u64 {
-        let earned_ms = self.bytes.saturating_mul(1_000) / bytes_per_s_min.max(1);
-        let silent_ms = self.moved_ms.saturating_add(timeout_ms);
-        self.began_ms
-            .saturating_add(timeout_ms)
-            .saturating_add(earned_ms)
-            .min(silent_ms)
-    }
-}
-
-/// By when something has to happen, and what.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Deadline {
-    pub(crate) at_ms: u64,
-    kind: Timer,
-}
-
-/// What a deadline is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Timer {
-    /// Not set since the last request was answered.
-    Unset,
-    Idle,
-    Head,
-    Content,
-    Region,
-    Parked,
-    Send,
-    Linger,
-}
-
-const NEVER_MS: u64 = u64::MAX;
-
 impl<H: Handler, B: Buffers> Connection<H, B> {
     pub(crate) fn new(id: Id, shared: &mut Shared<H>) -> Connection<H, B> {
         Connection {
@@ -167,19 +115,17 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
             exchange: H::Exchange::default(),
             phase: Phase::Head,
             reason: CloseReason::PeerClosed,
-            deadline: Deadline {
-                at_ms: NEVER_MS,
-                kind: Timer::Unset,
-            },
+            deadline: Deadline::UNSET,
             input_ended: false,
             sending: false,
             waiting: false,
             output: Flow::default(),
+            flowing: false,
             skipped: false,
             owes_continue: false,
             queued: false,
             woken: false,
-            scheduled_ms: NEVER_MS,
+            scheduled_ms: u64::MAX,
         }
     }
 
@@ -342,126 +288,6 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
                 Want::RECEIVE.and(Want::SHUT)
             }
             _ => send,
-        }
-    }
-
-    pub(crate) fn deadline(&self) -> Deadline {
-        self.deadline
-    }
-
-    /// Sets the deadline of the state that it is in now.
-    #[inline]
-    pub(crate) fn settle(&mut self, now: Now, limits: &Limits) -> Deadline {
-        let idle = matches!(self.phase, Phase::Head) && self.tail.is_empty();
-        if idle && self.buffers.pending().is_empty() {
-            let at_ms = now.monotonic_ms.saturating_add(limits.idle_timeout_ms);
-            self.deadline = Deadline {
-                at_ms,
-                kind: Timer::Idle,
-            };
-        } else {
-            self.settle_busy(now, limits);
-        }
-        self.deadline
-    }
-
-    fn settle_busy(&mut self, now: Now, limits: &Limits) {
-        let pending = !self.buffers.pending().is_empty();
-        let former = self.deadline.kind;
-        let from_now = |kind, time_ms| Deadline {
-            at_ms: now.monotonic_ms.saturating_add(time_ms),
-            kind,
-        };
-        let never = |kind| Deadline {
-            at_ms: NEVER_MS,
-            kind,
-        };
-        self.deadline = match self.phase {
-            // It runs while earlier answers are still being sent: a slow reader is noticed when it ends.
-            Phase::Held(Hold::Parked(Some(at_ms))) => Deadline {
-                at_ms,
-                kind: Timer::Parked,
-            },
-            _ if pending => {
-                if former != Timer::Send {
-                    self.output = Flow::begun(now);
-                }
-                let at_ms = self
-                    .output
-                    .until_ms(limits.send_timeout_ms, limits.send_bytes_per_s_min);
-                Deadline {
-                    at_ms,
-                    kind: Timer::Send,
-                }
-            }
-            Phase::Content(body) => {
-                let at_ms = body
-                    .input
-                    .until_ms(limits.content_timeout_ms, limits.content_bytes_per_s_min);
-                Deadline {
-                    at_ms,
-                    kind: Timer::Content,
-                }
-            }
-            Phase::Head if former != Timer::Head => from_now(Timer::Head, limits.head_timeout_ms),
-            Phase::Held(Hold::Region)
-            | Phase::Streaming { waits: true, .. }
-            | Phase::Refused(..)
-                if former != Timer::Region =>
-            {
-                from_now(Timer::Region, limits.region_wait_ms)
-            }
-            Phase::Ending { .. } if former != Timer::Linger => {
-                from_now(Timer::Linger, limits.linger_timeout_ms)
-            }
-            Phase::Held(Hold::Parked(None)) | Phase::Streaming { waits: false, .. } => {
-                never(Timer::Parked)
-            }
-            _ => self.deadline,
-        };
-    }
-
-    /// Its deadline has passed.
-    pub(crate) fn expire(&mut self, shared: &mut Shared<H>) {
-        let unset = Deadline {
-            at_ms: NEVER_MS,
-            kind: Timer::Unset,
-        };
-        let counters = &shared.counters;
-        match std::mem::replace(&mut self.deadline, unset).kind {
-            Timer::Unset => {}
-            // It has ended already, as where draining did.
-            _ if matches!(self.phase, Phase::Over) => {}
-            Timer::Parked => self.wake(shared),
-            Timer::Region => {
-                counters.timeout(Timeout::Region);
-                match self.phase {
-                    Phase::Streaming { .. } => self.end(CloseReason::Refused(Fault::Exhausted)),
-                    Phase::Refused(_, form) => self.refuse(shared, Fault::Exhausted, form),
-                    _ => self.refuse(shared, Fault::Exhausted, Form::of_refusal(&self.tail)),
-                }
-            }
-            Timer::Head | Timer::Content => {
-                let silent = match self.phase {
-                    Phase::Head => Timeout::Head,
-                    _ => Timeout::Content,
-                };
-                counters.timeout(silent);
-                self.refuse(shared, Fault::Silence, Form::of_refusal(&self.tail));
-            }
-            Timer::Idle if shared.draining => self.leave(),
-            Timer::Idle => {
-                counters.timeout(Timeout::Idle);
-                self.end(CloseReason::Idle);
-            }
-            Timer::Send => {
-                counters.timeout(Timeout::Send);
-                self.end(CloseReason::SlowReader);
-            }
-            Timer::Linger => {
-                counters.timeout(Timeout::Linger);
-                self.end(self.reason);
-            }
         }
     }
 }

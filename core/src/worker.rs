@@ -223,7 +223,7 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
         connection.queued = false;
         if std::mem::take(&mut connection.woken) {
             connection.wake(shared);
-        } else if connection.deadline().at_ms <= shared.now.monotonic_ms {
+        } else if connection.deadline_ms(&shared.limits) <= shared.now.monotonic_ms {
             connection.expire(shared);
         }
     }
@@ -238,7 +238,7 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
                 .at_mut(index)
                 .expect("a timer ends with its connection");
             connection.scheduled_ms = u64::MAX;
-            let at_ms = connection.deadline().at_ms;
+            let at_ms = connection.deadline_ms(&self.shared.limits);
             if at_ms <= now.monotonic_ms {
                 queue(&mut self.changed, id, connection);
             } else if at_ms != u64::MAX {
@@ -282,7 +282,7 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
             let now_ms = self.shared.now.monotonic_ms;
             self.drain_until_ms = now_ms.saturating_add(limits.drain_timeout_ms);
             // Whoever is idle is given its new deadline.
-            self.each(|_| ());
+            self.each(Connection::hurry);
         }
     }
 
@@ -334,9 +334,7 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
             return Want::NOTHING;
         };
         act(connection, &mut self.shared);
-        let at_ms = connection
-            .settle(self.shared.now, &self.shared.limits)
-            .at_ms;
+        let at_ms = connection.settle(self.shared.now, &self.shared.limits);
         if at_ms < connection.scheduled_ms {
             connection.scheduled_ms = at_ms;
             self.wheel.set(id.index() as u32, at_ms);

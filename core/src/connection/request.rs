@@ -1,6 +1,6 @@
 //! Presenting a request, and what follows from its outcome.
 
-use super::{Body, Connection, Phase, Shared, Timer};
+use super::{Body, Connection, Deadline, Phase, Shared};
 use crate::answer::{Answer, Answered, Form, Hold, Stream, Unanswered};
 use crate::buffers::{Buffers, Reserve};
 use crate::chunked;
@@ -156,7 +156,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
     #[inline]
     fn answered(&mut self, shared: &Shared<H>, persists: bool, request: &Request<'_>) {
         self.exchange = H::Exchange::default();
-        self.deadline.kind = Timer::Unset;
+        self.deadline = Deadline::UNSET;
         self.skipped = false;
         self.phase = Phase::Head;
         if !persists {

@@ -7,6 +7,7 @@ mod deadlines;
 mod requests;
 mod sharing;
 mod streams;
+mod tricks;
 
 use client::{Client, Shop};
 

@@ -18,18 +18,18 @@ every_strategy! {
     draining_ends_at_its_deadline
 }
 
-fn at(ms: u64) -> Now {
+pub(super) fn at(ms: u64) -> Now {
     Now {
         monotonic_ms: START.monotonic_ms + ms,
         ..START
     }
 }
 
-const GET: &[u8] = b"GET /size/2 HTTP/1.1\r\nHost: a\r\n\r\n";
-const BIG: &[u8] = b"GET /size/20000 HTTP/1.1\r\nHost: a\r\n\r\n";
+pub(super) const GET: &[u8] = b"GET /size/2 HTTP/1.1\r\nHost: a\r\n\r\n";
+pub(super) const BIG: &[u8] = b"GET /size/20000 HTTP/1.1\r\nHost: a\r\n\r\n";
 
 /// Lets time pass in steps of the worker's own choice until `ms`, and takes what comes.
-fn pass<B: Buffers>(worker: &mut Worker<Shop, B>, client: &mut Client, ms: u64) {
+pub(super) fn pass<B: Buffers>(worker: &mut Worker<Shop, B>, client: &mut Client, ms: u64) {
     loop {
         let next_ms = worker
             .next_ms()

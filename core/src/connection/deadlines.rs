@@ -1,0 +1,206 @@
+//! By when something has to happen on a connection: in the phase that it is in, and to what it is being sent. Each of the
+//! two holds on its own, so that a slow reader is no slower for sending slowly too, and no event moves a deadline but the
+//! one that it waits for.
+
+use super::{Connection, Phase, Shared};
+use crate::answer::{Form, Hold};
+use crate::buffers::Buffers;
+use crate::clock::Now;
+use crate::counters::Timeout;
+use crate::error::{CloseReason, Fault};
+use crate::handler::Handler;
+use crate::limits::Limits;
+
+/// How far bytes have got in one direction, and since when. A peer has a time in which something must move, and beyond
+/// that time as much as what has moved takes at the slowest rate: so neither silence nor a trickle holds on for long.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Flow {
+    began_ms: u64,
+    moved_ms: u64,
+    bytes: u64,
+}
+
+impl Flow {
+    pub(super) fn begun(now: Now) -> Flow {
+        Flow {
+            began_ms: now.monotonic_ms,
+            moved_ms: now.monotonic_ms,
+            bytes: 0,
+        }
+    }
+
+    pub(super) fn moved(&mut self, bytes: usize, now: Now) {
+        self.moved_ms = now.monotonic_ms;
+        self.bytes += bytes as u64;
+    }
+
+    fn until_ms(&self, timeout_ms: u64, bytes_per_s_min: u64) -> u64 {
+        let earned_ms = self.bytes.saturating_mul(1_000) / bytes_per_s_min.max(1);
+        let silent_ms = self.moved_ms.saturating_add(timeout_ms);
+        self.began_ms
+            .saturating_add(timeout_ms)
+            .saturating_add(earned_ms)
+            .min(silent_ms)
+    }
+}
+
+/// By when something has to happen, and what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Deadline {
+    at_ms: u64,
+    kind: Timer,
+}
+
+/// What a deadline is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Timer {
+    /// Nothing that the phase would wait for.
+    Unset,
+    Idle,
+    Head,
+    Content,
+    Region,
+    Parked,
+    Send,
+    Linger,
+}
+
+impl Deadline {
+    pub(super) const UNSET: Deadline = Deadline {
+        at_ms: u64::MAX,
+        kind: Timer::Unset,
+    };
+}
+
+impl<H: Handler, B: Buffers> Connection<H, B> {
+    /// When the next of its deadlines is.
+    pub(crate) fn deadline_ms(&self, limits: &Limits) -> u64 {
+        self.deadline(limits).at_ms
+    }
+
+    fn deadline(&self, limits: &Limits) -> Deadline {
+        let own = self.deadline;
+        if self.buffers.pending().is_empty() {
+            return own;
+        }
+        let at_ms = self
+            .output
+            .until_ms(limits.send_timeout_ms, limits.send_bytes_per_s_min);
+        let kind = Timer::Send;
+        if at_ms < own.at_ms {
+            Deadline { at_ms, kind }
+        } else {
+            own
+        }
+    }
+
+    /// Sets the deadline of the phase that it is in now, and notes whether something is being sent; returns when the next
+    /// deadline is.
+    #[inline]
+    pub(crate) fn settle(&mut self, now: Now, limits: &Limits) -> u64 {
+        let pending = !self.buffers.pending().is_empty();
+        if pending && !std::mem::replace(&mut self.flowing, pending) {
+            self.output = Flow::begun(now);
+        }
+        self.flowing = pending;
+        match self.phase {
+            Phase::Head if self.tail.is_empty() && pending => self.deadline = Deadline::UNSET,
+            Phase::Head if self.tail.is_empty() => {
+                self.begin(Timer::Idle, now, limits.idle_timeout_ms)
+            }
+            _ => self.settle_busy(pending, now, limits),
+        }
+        if pending {
+            self.deadline_ms(limits)
+        } else {
+            self.deadline.at_ms
+        }
+    }
+
+    fn settle_busy(&mut self, pending: bool, now: Now, limits: &Limits) {
+        match self.phase {
+            Phase::Head => self.begin(Timer::Head, now, limits.head_timeout_ms),
+            Phase::Content(body) => {
+                let at_ms = body
+                    .input
+                    .until_ms(limits.content_timeout_ms, limits.content_bytes_per_s_min);
+                let kind = Timer::Content;
+                self.deadline = Deadline { at_ms, kind };
+            }
+            Phase::Held(Hold::Parked(Some(at_ms))) => {
+                let kind = Timer::Parked;
+                self.deadline = Deadline { at_ms, kind };
+            }
+            // What has to be sent before has a deadline already.
+            _ if pending => self.deadline = Deadline::UNSET,
+            Phase::Held(Hold::Region)
+            | Phase::Streaming { waits: true, .. }
+            | Phase::Refused(..) => self.begin(Timer::Region, now, limits.region_wait_ms),
+            Phase::Ending { .. } => self.begin(Timer::Linger, now, limits.linger_timeout_ms),
+            // It waits for its handler, or is over.
+            Phase::Held(_) | Phase::Streaming { .. } | Phase::Over => {
+                self.deadline = Deadline::UNSET
+            }
+        }
+    }
+
+    /// Sets a deadline of this kind, unless it runs already.
+    #[inline]
+    fn begin(&mut self, kind: Timer, now: Now, time_ms: u64) {
+        if self.deadline.kind != kind {
+            let at_ms = now.monotonic_ms.saturating_add(time_ms);
+            self.deadline = Deadline { at_ms, kind };
+        }
+    }
+
+    /// Draining has begun: whoever is idle has less time for it.
+    pub(crate) fn hurry(&mut self) {
+        if self.deadline.kind == Timer::Idle {
+            self.deadline = Deadline::UNSET;
+        }
+    }
+
+    /// Its next deadline has passed.
+    pub(crate) fn expire(&mut self, shared: &mut Shared<H>) {
+        let Deadline { kind, .. } = self.deadline(&shared.limits);
+        if kind != Timer::Send {
+            self.deadline = Deadline::UNSET;
+        }
+        let counters = &shared.counters;
+        match kind {
+            Timer::Unset => {}
+            // It has ended already, as where draining did.
+            _ if matches!(self.phase, Phase::Over) => {}
+            Timer::Parked => self.wake(shared),
+            Timer::Region => {
+                counters.timeout(Timeout::Region);
+                match self.phase {
+                    Phase::Streaming { .. } => self.end(CloseReason::Refused(Fault::Exhausted)),
+                    Phase::Refused(_, form) => self.refuse(shared, Fault::Exhausted, form),
+                    _ => self.refuse(shared, Fault::Exhausted, Form::of_refusal(&self.tail)),
+                }
+            }
+            Timer::Head | Timer::Content => {
+                let silent = match self.phase {
+                    Phase::Head => Timeout::Head,
+                    _ => Timeout::Content,
+                };
+                counters.timeout(silent);
+                self.refuse(shared, Fault::Silence, Form::of_refusal(&self.tail));
+            }
+            Timer::Idle if shared.draining => self.leave(),
+            Timer::Idle => {
+                counters.timeout(Timeout::Idle);
+                self.end(CloseReason::Idle);
+            }
+            Timer::Send => {
+                counters.timeout(Timeout::Send);
+                self.end(CloseReason::SlowReader);
+            }
+            Timer::Linger => {
+                counters.timeout(Timeout::Linger);
+                self.end(self.reason);
+            }
+        }
+    }
+}
