@@ -1,6 +1,7 @@
 //! A server for the matrix's own tests: keeps the start contract and answers `/baseline11` and `/pipeline`, one thread
 //! per connection. The name it is started under says what is wrong with it: `wrong` adds one to every sum, `slow` burns
-//! CPU time, `leaving` ends after some answers, `impatient` closes each connection after one, `dying` and `refusing` end
+//! CPU time, `leaving` ends after some answers, `impatient` closes each connection after one, `keeping` keeps what its
+//! clients have closed, `dying` and `refusing` end
 //! before they listen, `floor` calls itself `epoll+floor` and always answers `ok`, `honest` does none of this.
 //!
 //! It is a test's opponent, not an example of a server.
@@ -54,7 +55,14 @@ fn serve(connection: TcpStream, name: &str) -> io::Result<()> {
     let mut writer = connection.try_clone()?;
     let mut reader = BufReader::new(connection);
     let mut answers = Vec::new();
-    while let Some(content) = request(&mut reader, name)? {
+    loop {
+        let content = match request(&mut reader, name) {
+            Ok(Some(content)) => content,
+            _ if name == "keeping" => loop {
+                std::thread::park();
+            },
+            ended => return ended.map(drop),
+        };
         let length = content.len();
         let kind = "Date: Thu, 01 Jan 1970 00:00:00 GMT\r\nContent-Type: text/plain";
         answers.extend(
@@ -73,7 +81,6 @@ fn serve(connection: TcpStream, name: &str) -> io::Result<()> {
             std::process::exit(3);
         }
     }
-    Ok(())
 }
 
 /// Reads a request and gives the answer's content; none at the end of the stream.

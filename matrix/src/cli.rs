@@ -4,13 +4,13 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{build, check, compare, idle, list, quick, report, run, sweep};
+use crate::commands::{attack, build, check, compare, idle, list, quick, report, run, sweep};
 use crate::error::{Outcome, fault_of};
 
 /// Builds every design of the server, drives the same load against each, and says which differences are real
 ///
 /// Exit codes: 0 done or GO, 1 NO-GO, 2 wrong usage, 3 INCONCLUSIVE with --fail-inconclusive, 4 invalid measurement
-/// or a case that failed, 5 a build or a start failed, 130 interrupted.
+/// a case that failed or an attack that did harm, 5 a build or a start failed, 130 interrupted.
 ///
 /// Example: cargo matrix quick
 #[derive(Debug, Parser)]
@@ -30,6 +30,7 @@ enum Command {
     List(list::Args),
     Build(build::Args),
     Check(check::Args),
+    Attack(attack::Args),
     Run(run::Args),
     Sweep(sweep::Args),
     Compare(compare::Args),
@@ -45,6 +46,7 @@ pub fn main() -> ExitCode {
         Command::List(args) => list::run(&args).map(|()| Outcome::Done),
         Command::Build(args) => build::run(&args).map(|()| Outcome::Done),
         Command::Check(args) => check::run(&args),
+        Command::Attack(args) => attack::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Sweep(args) => sweep::run(&args),
         Command::Compare(args) => compare::run(&args),

@@ -1,5 +1,6 @@
 //! One file per subcommand of `cargo matrix`: its arguments, and what it prints.
 
+pub mod attack;
 pub mod build;
 pub mod check;
 pub mod compare;

@@ -2,6 +2,7 @@
 //! real. It starts designs as processes and links none of the measured code.
 
 pub mod arm;
+pub mod attack;
 pub mod axes;
 pub mod build;
 pub mod campaign;

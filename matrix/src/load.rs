@@ -17,7 +17,7 @@ mod connection;
 mod driver;
 mod held;
 mod in_flight;
-mod sys;
+pub(crate) mod sys;
 mod window;
 
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};

@@ -91,6 +91,20 @@ impl Server {
         cpu: usize,
         padding: usize,
     ) -> Result<Server> {
+        Server::start_within(None, arguments, executable, cpu, padding)
+    }
+
+    /// The same, with a limit to its descriptors (RLIMIT_NOFILE).
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    pub fn start_within(
+        open_files: Option<u64>,
+        arguments: &[&str],
+        executable: &Path,
+        cpu: usize,
+        padding: usize,
+    ) -> Result<Server> {
         let arguments = [&["--listen", "127.0.0.1:0", "--workers", "1"], arguments].concat();
         let mut command = Command::new(executable);
         command
@@ -100,7 +114,7 @@ impl Server {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        sys::confine(&mut command, cpu);
+        sys::confine(&mut command, cpu, open_files);
         let shown = executable.display();
         let mut child = command
             .spawn()
@@ -170,6 +184,18 @@ impl Server {
         proc::memory(self.child.id())
     }
 
+    /// Connections that it holds now, those among them that have no descriptor.
+    #[must_use]
+    pub fn connections(&self) -> Option<usize> {
+        proc::connections_to(self.address.port())
+    }
+
+    /// What can be read of it from another thread, as long as this lives.
+    #[must_use]
+    pub fn glass(&self) -> Glass {
+        Glass(self.child.id())
+    }
+
     /// Its counters now.
     #[must_use]
     pub fn events(&self) -> Option<Events> {
@@ -215,6 +241,32 @@ impl Server {
             "" => format!("{status}, nothing on stderr"),
             words => format!("{status}: {words}"),
         }
+    }
+}
+
+/// Looks at a running server. After its end it sees nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct Glass(u32);
+
+impl Glass {
+    /// Its memory now.
+    #[must_use]
+    pub fn memory(self) -> Option<Memory> {
+        proc::memory(self.0)
+    }
+
+    /// Its descriptors now; those of an io_uring are not among them.
+    #[must_use]
+    pub fn descriptors(self) -> Option<usize> {
+        proc::descriptors(self.0)
+    }
+
+    /// Lets the peak of its memory count from now on.
+    ///
+    /// # Errors
+    /// When the kernel does not allow it: then it counts from the start.
+    pub fn forget_peak(self) -> Result<()> {
+        proc::forget_peak(self.0).context("failed to reset the peak of a server's memory")
     }
 }
 

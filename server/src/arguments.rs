@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -114,6 +115,10 @@ fn after_help() -> String {
 /// The design of this executable, for programs.
 pub(crate) fn design_json() -> String {
     let design = Design::of_this_build();
+    let limits: BTreeMap<&str, u64> = Limits::NAMES
+        .iter()
+        .map(|limit| (limit.name, limit.default))
+        .collect();
     let json = serde_json::json!({
         "name": design.name(),
         "backend": design.backend,
@@ -126,6 +131,7 @@ pub(crate) fn design_json() -> String {
         "rustc": design.rustc,
         "idle_connection_bytes": orthant::idle_connection_bytes::<Arena>(),
         "regions_bytes_max": orthant::regions_bytes_max(&Limits::DEFAULT),
+        "limits": limits,
     });
     format!("{json:#}")
 }

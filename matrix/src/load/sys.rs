@@ -12,21 +12,21 @@ use std::{
 const EVENTS_MAX: usize = 256;
 
 /// An epoll instance and the events of its last wait.
-pub(super) struct Epoll {
+pub(crate) struct Epoll {
     descriptor: OwnedFd,
     events: Vec<libc::epoll_event>,
 }
 
 /// What happened to one socket.
 #[derive(Clone, Copy)]
-pub(super) struct Event {
-    pub(super) token: usize,
+pub(crate) struct Event {
+    pub(crate) token: usize,
     flags: u32,
 }
 
 /// Which edges a socket is watched for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Watch {
+pub(crate) enum Watch {
     /// Bytes to read, or the end
     Reading,
     /// Also room to send
@@ -35,25 +35,25 @@ pub(super) enum Watch {
 
 impl Event {
     /// A failure or the peer's end: no later edge will tell of it.
-    pub(super) fn ended(self) -> bool {
+    pub(crate) fn ended(self) -> bool {
         self.flags & (libc::EPOLLERR | libc::EPOLLHUP | libc::EPOLLRDHUP) as u32 != 0
     }
 
-    pub(super) fn failed(self) -> bool {
+    pub(crate) fn failed(self) -> bool {
         self.flags & (libc::EPOLLERR | libc::EPOLLHUP) as u32 != 0
     }
 
-    pub(super) fn writable(self) -> bool {
+    pub(crate) fn writable(self) -> bool {
         self.flags & libc::EPOLLOUT as u32 != 0
     }
 
-    pub(super) fn readable(self) -> bool {
+    pub(crate) fn readable(self) -> bool {
         self.flags & libc::EPOLLIN as u32 != 0
     }
 }
 
 impl Epoll {
-    pub(super) fn new() -> io::Result<Epoll> {
+    pub(crate) fn new() -> io::Result<Epoll> {
         // SAFETY: the call takes no pointer.
         let raw = cvt(unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) })?;
         // SAFETY: the call above made this descriptor, and nobody else knows it.
@@ -65,12 +65,12 @@ impl Epoll {
     }
 
     /// Begins to watch a socket, edge-triggered; closing the socket ends it.
-    pub(super) fn add(&self, socket: impl AsFd, token: usize, watch: Watch) -> io::Result<()> {
+    pub(crate) fn add(&self, socket: impl AsFd, token: usize, watch: Watch) -> io::Result<()> {
         self.control(libc::EPOLL_CTL_ADD, socket, token, watch)
     }
 
     /// Changes what a watched socket is watched for; what is true already is reported once more.
-    pub(super) fn modify(&self, socket: impl AsFd, token: usize, watch: Watch) -> io::Result<()> {
+    pub(crate) fn modify(&self, socket: impl AsFd, token: usize, watch: Watch) -> io::Result<()> {
         self.control(libc::EPOLL_CTL_MOD, socket, token, watch)
     }
 
@@ -99,7 +99,7 @@ impl Epoll {
     /// Waits for events for at most `timeout_ns`, and returns how many there are for `event`.
     ///
     /// epoll_wait would round to milliseconds, which is coarse for slices of 25 ms and useless for open-loop arrivals.
-    pub(super) fn wait(&mut self, timeout_ns: u64) -> io::Result<usize> {
+    pub(crate) fn wait(&mut self, timeout_ns: u64) -> io::Result<usize> {
         let timeout = libc::timespec {
             tv_sec: (timeout_ns / 1_000_000_000) as libc::time_t,
             tv_nsec: (timeout_ns % 1_000_000_000) as libc::c_long,
@@ -130,7 +130,7 @@ impl Epoll {
     }
 
     /// The event at `index` of the last wait.
-    pub(super) fn event(&self, index: usize) -> Event {
+    pub(crate) fn event(&self, index: usize) -> Event {
         let libc::epoll_event { events, u64: token } = self.events[index];
         Event {
             token: token as usize,
@@ -140,7 +140,7 @@ impl Epoll {
 }
 
 /// Resets a connection and leaves its socket ready to connect again.
-pub(super) fn reset(socket: impl AsFd) -> io::Result<()> {
+pub(crate) fn reset(socket: impl AsFd) -> io::Result<()> {
     let nowhere = libc::sockaddr {
         sa_family: libc::AF_UNSPEC as libc::sa_family_t,
         sa_data: [0; 14],
@@ -152,12 +152,12 @@ pub(super) fn reset(socket: impl AsFd) -> io::Result<()> {
 }
 
 /// Nanoseconds of the monotonic clock.
-pub(super) fn now_ns() -> u64 {
+pub(crate) fn now_ns() -> u64 {
     clock_ns(libc::CLOCK_MONOTONIC)
 }
 
 /// Nanoseconds that the calling thread has spent on a CPU, in user space and in the kernel.
-pub(super) fn thread_cpu_ns() -> u64 {
+pub(crate) fn thread_cpu_ns() -> u64 {
     clock_ns(libc::CLOCK_THREAD_CPUTIME_ID)
 }
 
@@ -173,13 +173,13 @@ fn clock_ns(clock: libc::clockid_t) -> u64 {
 }
 
 /// Lets the calling thread wake when it asked to, and not up to 50 µs later so as to save power.
-pub(super) fn wake_on_time() -> io::Result<()> {
+pub(crate) fn wake_on_time() -> io::Result<()> {
     // SAFETY: the call takes no pointer.
     cvt(unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, 1 as libc::c_ulong) }).map(drop)
 }
 
 /// Restricts the calling thread to one CPU.
-pub(super) fn pin_to(cpu: usize) -> io::Result<()> {
+pub(crate) fn pin_to(cpu: usize) -> io::Result<()> {
     if cpu >= libc::CPU_SETSIZE as usize {
         return Err(io::ErrorKind::InvalidInput.into());
     }

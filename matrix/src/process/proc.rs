@@ -75,6 +75,36 @@ pub(super) fn events(pid: u32) -> Option<Events> {
     Some(events)
 }
 
+/// How many descriptors it has open. Those of an io_uring are not among them.
+pub(super) fn descriptors(pid: u32) -> Option<usize> {
+    Some(fs::read_dir(format!("/proc/{pid}/fd")).ok()?.count())
+}
+
+/// From now on the peak counts anew (proc(5), clear_refs).
+pub(super) fn forget_peak(pid: u32) -> std::io::Result<()> {
+    fs::write(format!("/proc/{pid}/clear_refs"), "5")
+}
+
+/// Connections to this port of ours that a process has a socket for, whichever way it holds it: what was closed, and what
+/// waits to be accepted, has no inode.
+pub(super) fn connections_to(port: u16) -> Option<usize> {
+    let table = fs::read_to_string("/proc/net/tcp").ok()?;
+    Some(held_in(&table, port))
+}
+
+fn held_in(table: &str, port: u16) -> usize {
+    const LISTENS: &str = "0A";
+    let local = format!(":{port:04X}");
+    let held = |line: &&str| {
+        let mut words = line.split_whitespace().skip(1);
+        let ours = words.next().is_some_and(|word| word.ends_with(&local));
+        let state = words.nth(1);
+        ours && state.is_some_and(|state| state != LISTENS)
+            && words.nth(5).is_some_and(|inode| inode != "0")
+    };
+    table.lines().skip(1).filter(held).count()
+}
+
 /// Fields 10 and 12 of stat, counted from the last parenthesis: the name before it may hold anything.
 fn faults(stat: &str) -> Option<(u64, u64)> {
     let mut after_name = stat.rsplit_once(')')?.1.split_whitespace().skip(7);
@@ -107,6 +137,22 @@ mod tests {
     fn faults_are_counted_from_the_last_parenthesis() {
         let stat = "42 (a) b (c) S 1 2 3 4 5 6 1000 11 22 33 44 55";
         assert_eq!(faults(stat), Some((1000, 22)));
+    }
+
+    #[test]
+    fn connections_with_an_inode_are_held() {
+        let line = |local: &str, state: &str, inode: &str| {
+            format!(
+                "   0: 0100007F:{local} 0200007F:D431 {state} 00000000:00000000 00:00000000 00000000     0        0 {inode} 1 0\n"
+            )
+        };
+        let table = "  sl  local_address rem_address st …\n".to_owned()
+            + &line("1F90", "0A", "7")
+            + &line("1F90", "01", "8")
+            + &line("1F90", "08", "9")
+            + &line("1F90", "01", "0")
+            + &line("1F91", "01", "10");
+        assert_eq!(held_in(&table, 0x1f90), 2);
     }
 
     #[test]

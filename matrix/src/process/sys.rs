@@ -46,8 +46,8 @@ impl CpuClock {
 }
 
 /// Makes the child run on one CPU from its first instruction, die with the thread that starts it, and live in a process
-/// group of its own, so that a Ctrl-C in the terminal reaches the matrix alone.
-pub(super) fn confine(command: &mut Command, cpu: usize) {
+/// group of its own, so that a Ctrl-C in the terminal reaches the matrix alone. It may have so many descriptors, if told.
+pub(super) fn confine(command: &mut Command, cpu: usize, open_files: Option<u64>) {
     command.process_group(0);
     let parent = std::process::id();
     let set = cpu_set(&[cpu]);
@@ -56,6 +56,9 @@ pub(super) fn confine(command: &mut Command, cpu: usize) {
         checked(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) })?;
         if std::os::unix::process::parent_id() != parent {
             return Err(io::Error::from_raw_os_error(libc::ESRCH));
+        }
+        if let Some(most) = open_files {
+            limit_open_files(most, most)?;
         }
         set_affinity(&set)
     };

@@ -1,0 +1,84 @@
+//! The server that is attacked: its executable, what it says of itself, and with which limits it is started.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+/// The limits that are shortened, so that an attack runs into them within its windows.
+const SHORTENED: [(&str, u64); 4] = [
+    ("head-timeout-ms", 800),
+    ("content-timeout-ms", 1_200),
+    ("send-timeout-ms", 1_200),
+    ("linger-timeout-ms", 300),
+];
+
+/// A server to attack.
+#[derive(Clone, Debug)]
+pub struct Opponent {
+    /// Its design, or its path.
+    pub name: String,
+    pub(super) path: PathBuf,
+    /// What it is started with.
+    pub(super) arguments: Vec<String>,
+    /// The most memory that it says it takes.
+    pub(super) budget_bytes: Option<u64>,
+}
+
+impl Opponent {
+    /// Asks an executable what it says of itself: whatever else than a design it is, it need not know the question.
+    #[must_use]
+    pub fn of(name: String, path: &Path, times: Times) -> Opponent {
+        let design = design(path);
+        let known = |name: &&(&str, u64)| design["limits"].get(name.0).is_some();
+        let shortened = SHORTENED
+            .iter()
+            .filter(known)
+            .filter(|_| times == Times::Shortened);
+        Opponent {
+            name,
+            path: path.to_owned(),
+            arguments: shortened
+                .flat_map(|(name, value)| ["--limit".to_owned(), format!("{name}={value}")])
+                .collect(),
+            budget_bytes: design["budget_bytes"].as_u64(),
+        }
+    }
+}
+
+/// Whether the server's deadlines are its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Times {
+    /// Those that it has by default.
+    Default,
+    /// Shortened, as far as the server lets them be.
+    Shortened,
+}
+
+/// What it prints when asked for its design; null where that is none. A server that does not know the question may begin
+/// to serve, so it is ended as soon as what it says is no design.
+fn design(path: &Path) -> Value {
+    let mut command = Command::new(path);
+    command
+        .arg("--design")
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .stdout(Stdio::piped());
+    let Ok(mut child) = command.spawn() else {
+        return Value::Null;
+    };
+    let mut said = Vec::new();
+    if let Some(mut stdout) = child.stdout.take() {
+        let mut first = [0];
+        // What cannot be read is no design.
+        if matches!(stdout.read(&mut first), Ok(1)) && first == *b"{" {
+            said.push(b'{');
+            let _ = stdout.read_to_end(&mut said);
+        }
+    }
+    // Both fail only when it has ended and been waited for.
+    let _ = child.kill();
+    let _ = child.wait();
+    serde_json::from_slice(&said).unwrap_or(Value::Null)
+}
