@@ -29,6 +29,27 @@ pub struct Answered {
     /// Whether the connection persists after it.
     pub(crate) persists: bool,
     pub(crate) stream: Option<Stream>,
+    pub(crate) written: Written,
+}
+
+/// What has been written of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Written {
+    pub(crate) code: u16,
+    /// Of content, without what frames it.
+    pub(crate) bytes: u64,
+}
+
+impl Answered {
+    /// The status.
+    pub fn status(&self) -> u16 {
+        self.written.code
+    }
+
+    /// Bytes of content that were written: none for HEAD, and none yet of a stream.
+    pub fn content_bytes(&self) -> u64 {
+        self.written.bytes
+    }
 }
 
 /// How a streamed answer goes on.
@@ -167,7 +188,7 @@ impl<'a, B: Buffers> Answer<'a, B> {
         self.room(shown.len())?;
         self.head(status, Some(media_type), Content::Length(content.len()))?;
         self.buffers.region().extend_from_slice(shown);
-        self.done(status)
+        self.done(status, shown.len())
     }
 
     /// Answers with what `write` writes, at most `bytes_max` bytes, in place: nothing is copied, and the content need not
@@ -197,7 +218,8 @@ impl<'a, B: Buffers> Answer<'a, B> {
         if self.form.head_only {
             region.truncate(content_at);
         }
-        self.done(status)
+        let shown = region.len() - content_at;
+        self.done(status, shown)
     }
 
     /// Answers without content; the head says `Content-Length: 0` where the status allows content.
@@ -209,7 +231,7 @@ impl<'a, B: Buffers> Answer<'a, B> {
             Content::None
         };
         self.head(status, None, content)?;
-        self.done(status)
+        self.done(status, 0)
     }
 
     /// Begins an answer whose content [`Handler::on_room`](crate::Handler::on_room) writes as it can be sent: `length`
@@ -235,6 +257,10 @@ impl<'a, B: Buffers> Answer<'a, B> {
         Ok(Answered {
             persists: self.form.persists,
             stream: (!over).then_some(stream),
+            written: Written {
+                code: status.code(),
+                bytes: 0,
+            },
         })
     }
 
@@ -251,11 +277,15 @@ impl<'a, B: Buffers> Answer<'a, B> {
     }
 
     #[inline]
-    fn done(self, status: Status) -> Outcome {
+    fn done(self, status: Status, bytes: usize) -> Outcome {
         self.counters.request(status);
         Ok(Answered {
             persists: self.form.persists,
             stream: None,
+            written: Written {
+                code: status.code(),
+                bytes: bytes as u64,
+            },
         })
     }
 

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use content::Body;
 use deadlines::{Deadline, Flow};
 
-use crate::answer::{Form, Hold, Stream};
+use crate::answer::{Form, Hold, Stream, Written};
 use crate::buffers::{Buffers, Pool};
 use crate::clock::{Now, Opening};
 use crate::counters::Counters;
@@ -92,6 +92,7 @@ enum Phase {
     /// An answer is being written piece by piece; `waits` for a region, or else, with nothing pending, for its handler.
     Streaming {
         stream: Stream,
+        written: Written,
         persists: bool,
         waits: bool,
     },
@@ -174,7 +175,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
                             rest
                         }
                         b"\r" if !self.skipped => return self.put_by(shared, bytes),
-                        _ => return self.refuse(shared, fault, Form::of_refusal(bytes)),
+                        _ => return self.refuse(shared, fault, bytes),
                     },
                 },
                 Phase::Content(body) => {
@@ -239,9 +240,12 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
         match self.phase {
             Phase::Held(Hold::Flush | Hold::Region) => self.present_again(shared),
             Phase::Streaming {
-                stream, persists, ..
-            } => self.fill(shared, stream, persists),
-            Phase::Refused(fault, form) => self.refuse(shared, fault, form),
+                stream,
+                written,
+                persists,
+                ..
+            } => self.fill(shared, stream, written, persists),
+            Phase::Refused(fault, form) => self.answer_fault(shared, fault, form),
             _ if self.owes_continue => self.send_continue(shared),
             _ => {}
         }

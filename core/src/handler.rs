@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 
 use crate::answer::{Answer, Outcome};
 use crate::buffers::Buffers;
-use crate::head::Head;
+use crate::clock::Now;
+use crate::error::{CloseReason, Fault};
+use crate::head::{Head, RequestLine};
 use crate::out::Out;
 use crate::slab::Id;
 
@@ -35,6 +37,19 @@ pub enum Piece {
     End,
 }
 
+/// How a request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Over {
+    /// The status of its answer; `None` where none was begun.
+    pub status: Option<u16>,
+    /// Bytes of content that were written for it, chunk sizes and line ends around them excluded.
+    pub content_bytes: u64,
+    /// Why the core refused it, or could not finish its answer.
+    pub fault: Option<Fault>,
+    /// Why the connection ends although the answer is not whole.
+    pub cut_off: Option<CloseReason>,
+}
+
 /// An application. Each worker has its own and calls it from its own thread.
 ///
 /// A request is *presented* by `on_request`. The handler answers it through `answer`, or parks it. A request that could
@@ -54,6 +69,25 @@ pub trait Handler {
     /// A connection was opened. The address of its peer is known where [`Handler::PEERS`] asks for it and the socket is
     /// one of IP.
     fn on_open(&mut self, _id: Id, _peer: Option<SocketAddr>) {}
+
+    /// A turn of the loop begins: the time until the next one, before anything else of the turn. There is no other clock
+    /// here.
+    fn on_turn(&mut self, _now: Now) {}
+
+    /// A request is over, once for each whose head was read whole, and for each that was refused before: its answer has
+    /// been written to the end, or it was refused and is answered as soon as there is room, or the connection ends
+    /// before its answer does. Whether the peer has received an answer, nobody can know. The exchange goes after this.
+    fn on_over(
+        &mut self,
+        _id: Id,
+        _line: RequestLine<'_>,
+        _exchange: &mut Self::Exchange,
+        _over: Over,
+    ) {
+    }
+
+    /// A connection has ended, for this reason; its requests are over, and its id names nobody any more.
+    fn on_closed(&mut self, _id: Id, _reason: CloseReason) {}
 
     /// A head that announces content has arrived; what becomes of the content?
     fn on_head(&mut self, _head: &Head<'_>, _exchange: &mut Self::Exchange) -> Plan {

@@ -5,9 +5,11 @@
 //! nobody reads does not pay for a table of them. What is not known yet is `Partial`, never a guess.
 
 mod fields;
+mod line;
 mod target;
 
 pub use fields::Fields;
+pub use line::RequestLine;
 
 use fields::Known;
 

@@ -152,10 +152,7 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
         self.wheel.clear(id.index() as u32);
         let connections_max = self.shared.limits.connections_max;
         self.full &= self.connections.len() * 100 > connections_max.saturating_mul(RESUME_PERCENT);
-        let reason = match (how, connection.close(&mut self.shared)) {
-            (Ended::Wanted, reason) => reason,
-            (Ended::Broken, _) => CloseReason::Broken,
-        };
+        let reason = connection.close(&mut self.shared, how);
         self.shared.counters.closes[reason.index()].add(1);
         Some(reason)
     }
@@ -232,6 +229,7 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
     pub fn tick(&mut self, now: Now) {
         self.shared.now = now;
         self.shared.opening.turn(now.unix_s);
+        self.shared.handler.on_turn(now);
         while let Some(index) = self.wheel.turn(now.monotonic_ms) {
             let (id, connection) = self
                 .connections
@@ -249,7 +247,7 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
         if now.monotonic_ms >= self.drain_until_ms {
             let live = self.connections.len() as u64;
             self.shared.counters.timeouts[Timeout::Drain as usize].add(live);
-            self.each(|connection| connection.end(CloseReason::Drained));
+            self.each(|connection, shared| connection.end(shared, CloseReason::Drained));
             self.drain_until_ms = u64::MAX;
         }
         if now.monotonic_ms >= self.trim_at_ms {
@@ -282,16 +280,16 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
             let now_ms = self.shared.now.monotonic_ms;
             self.drain_until_ms = now_ms.saturating_add(limits.drain_timeout_ms);
             // Whoever is idle is given its new deadline.
-            self.each(Connection::hurry);
+            self.each(|connection, _| connection.hurry());
         }
     }
 
     /// Changes every connection, and queues it for `next_changed`.
-    fn each(&mut self, mut change: impl FnMut(&mut Connection<H, B>)) {
+    fn each(&mut self, mut change: impl FnMut(&mut Connection<H, B>, &mut Shared<H>)) {
         let ids: Vec<Id> = self.connections.ids().collect();
         for id in ids {
             if let Some(connection) = self.connections.get_mut(id) {
-                change(connection);
+                change(connection, &mut self.shared);
                 queue(&mut self.changed, id, connection);
             }
         }

@@ -4,11 +4,48 @@ use super::{Connection, Phase, Shared};
 use crate::answer::{Answer, Form, MediaType};
 use crate::buffers::Buffers;
 use crate::error::{CloseReason, Fault};
-use crate::handler::Handler;
+use crate::handler::{Handler, Over};
+use crate::head::RequestLine;
+use crate::worker::Ended;
 
 impl<H: Handler, B: Buffers> Connection<H, B> {
+    /// The request that begins so cannot be served.
+    pub(super) fn refuse(&mut self, shared: &mut Shared<H>, fault: Fault, bytes: &[u8]) {
+        self.refuse_as(
+            shared,
+            fault,
+            Form::of_refusal(bytes),
+            RequestLine::of(bytes),
+        );
+    }
+
+    /// The request in the tail, as far as it has come, cannot be served.
+    pub(super) fn refuse_kept(&mut self, shared: &mut Shared<H>, fault: Fault) {
+        let tail = std::mem::take(&mut self.tail);
+        self.refuse(shared, fault, &tail);
+        shared.pool.keep_tail(tail);
+    }
+
+    pub(super) fn refuse_as(
+        &mut self,
+        shared: &mut Shared<H>,
+        fault: Fault,
+        form: Form,
+        line: RequestLine<'_>,
+    ) {
+        let sentence = if form.head_only { "" } else { fault.sentence() };
+        let over = Over {
+            status: Some(fault.status().code()),
+            content_bytes: sentence.len() as u64,
+            fault: Some(fault),
+            cut_off: None,
+        };
+        self.over(shared, line, over);
+        self.answer_fault(shared, fault, form);
+    }
+
     /// Answers a fault and ends; when there is no room for the answer, as soon as there is.
-    pub(super) fn refuse(&mut self, shared: &mut Shared<H>, fault: Fault, form: Form) {
+    pub(super) fn answer_fault(&mut self, shared: &mut Shared<H>, fault: Fault, form: Form) {
         self.phase = Phase::Refused(fault, form);
         let answer = Answer {
             id: self.id,
@@ -27,7 +64,6 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
         {
             shared.counters.refusals[fault as usize].add(1);
             self.drop_tail(shared);
-            self.exchange = H::Exchange::default();
             self.reason = CloseReason::Refused(fault);
             self.phase = Phase::Ending {
                 lingers: true,
@@ -41,9 +77,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
         self.input_ended = true;
         match self.phase {
             Phase::Head if self.tail.is_empty() => {}
-            Phase::Head | Phase::Content(_) => {
-                self.refuse(shared, Fault::Truncated, Form::of_refusal(&self.tail))
-            }
+            Phase::Head | Phase::Content(_) => self.refuse_kept(shared, Fault::Truncated),
             _ => {}
         }
     }
@@ -59,15 +93,52 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
     }
 
     /// Ends now, whatever is under way.
-    pub(crate) fn end(&mut self, reason: CloseReason) {
+    pub(crate) fn end(&mut self, shared: &mut Shared<H>, reason: CloseReason) {
+        self.cut_off(shared, reason);
         self.reason = reason;
         self.phase = Phase::Over;
     }
 
-    /// Gives back what it holds; says why it ended, if it ended of itself.
-    pub(crate) fn close(mut self, shared: &mut Shared<H>) -> CloseReason {
+    /// Gives back what it holds; says why it ended.
+    pub(crate) fn close(mut self, shared: &mut Shared<H>, how: Ended) -> CloseReason {
+        let reason = match how {
+            Ended::Wanted => self.reason,
+            Ended::Broken => CloseReason::Broken,
+        };
+        self.cut_off(shared, reason);
         self.drop_tail(shared);
         self.buffers.close(&mut shared.pool);
-        self.reason
+        shared.handler.on_closed(self.id, reason);
+        reason
+    }
+
+    /// The request under way, if there is one, will not be answered to its end.
+    fn cut_off(&mut self, shared: &mut Shared<H>, reason: CloseReason) {
+        let written = match self.phase {
+            Phase::Content(_) | Phase::Held(_) => None,
+            Phase::Streaming { written, .. } => Some(written),
+            _ => return,
+        };
+        let over = Over {
+            status: written.map(|written| written.code),
+            content_bytes: written.map_or(0, |written| written.bytes),
+            fault: match reason {
+                CloseReason::Refused(fault) => Some(fault),
+                _ => None,
+            },
+            cut_off: Some(reason),
+        };
+        let tail = std::mem::take(&mut self.tail);
+        self.over(shared, RequestLine::of(&tail), over);
+        self.tail = tail;
+    }
+
+    /// Tells the handler; what it remembers of the request goes.
+    #[inline(always)]
+    pub(super) fn over(&mut self, shared: &mut Shared<H>, line: RequestLine<'_>, over: Over) {
+        shared
+            .handler
+            .on_over(self.id, line, &mut self.exchange, over);
+        self.exchange = H::Exchange::default();
     }
 }

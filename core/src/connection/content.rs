@@ -2,7 +2,6 @@
 
 use super::request::kept;
 use super::{Connection, Flow, Phase, Shared};
-use crate::answer::Form;
 use crate::buffers::{Buffers, Reserve};
 use crate::chunked::Decoder;
 use crate::clock::Now;
@@ -110,7 +109,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
             let (piece, rest) = match body.take(bytes, &shared.limits) {
                 Ok(taken) => taken,
                 Err(fault) => {
-                    self.refuse(shared, fault, Form::of_refusal(&self.tail));
+                    self.refuse_kept(shared, fault);
                     return &[];
                 }
             };

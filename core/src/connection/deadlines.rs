@@ -3,7 +3,7 @@
 //! one that it waits for.
 
 use super::{Connection, Phase, Shared};
-use crate::answer::{Form, Hold};
+use crate::answer::Hold;
 use crate::buffers::Buffers;
 use crate::clock::Now;
 use crate::counters::Timeout;
@@ -175,9 +175,11 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
             Timer::Region => {
                 counters.timeout(Timeout::Region);
                 match self.phase {
-                    Phase::Streaming { .. } => self.end(CloseReason::Refused(Fault::Exhausted)),
-                    Phase::Refused(_, form) => self.refuse(shared, Fault::Exhausted, form),
-                    _ => self.refuse(shared, Fault::Exhausted, Form::of_refusal(&self.tail)),
+                    Phase::Streaming { .. } => {
+                        self.end(shared, CloseReason::Refused(Fault::Exhausted))
+                    }
+                    Phase::Refused(_, form) => self.answer_fault(shared, Fault::Exhausted, form),
+                    _ => self.refuse_kept(shared, Fault::Exhausted),
                 }
             }
             Timer::Head | Timer::Content => {
@@ -186,20 +188,20 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
                     _ => Timeout::Content,
                 };
                 counters.timeout(silent);
-                self.refuse(shared, Fault::Silence, Form::of_refusal(&self.tail));
+                self.refuse_kept(shared, Fault::Silence);
             }
             Timer::Idle if shared.draining => self.leave(),
             Timer::Idle => {
                 counters.timeout(Timeout::Idle);
-                self.end(CloseReason::Idle);
+                self.end(shared, CloseReason::Idle);
             }
             Timer::Send => {
                 counters.timeout(Timeout::Send);
-                self.end(CloseReason::SlowReader);
+                self.end(shared, CloseReason::SlowReader);
             }
             Timer::Linger => {
                 counters.timeout(Timeout::Linger);
-                self.end(self.reason);
+                self.end(shared, self.reason);
             }
         }
     }

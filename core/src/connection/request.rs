@@ -1,11 +1,11 @@
 //! Presenting a request, and what follows from its outcome.
 
 use super::{Body, Connection, Deadline, Phase, Shared};
-use crate::answer::{Answer, Answered, Form, Hold, Stream, Unanswered};
+use crate::answer::{Answer, Answered, Form, Hold, Stream, Unanswered, Written};
 use crate::buffers::{Buffers, Reserve};
 use crate::chunked;
 use crate::error::{CloseReason, Fault};
-use crate::handler::{Handler, Piece, Plan, Request};
+use crate::handler::{Handler, Over, Piece, Plan, Request};
 use crate::head::{self, Framing, Head, Progress, Version};
 use crate::limits::{BIG_REGION_BYTES, Limits};
 use crate::out::Out;
@@ -44,7 +44,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
                     return after_head;
                 }
                 Err(fault) => {
-                    self.refuse(shared, fault, Form::of_refusal(bytes));
+                    self.refuse(shared, fault, bytes);
                     return &[];
                 }
             },
@@ -114,20 +114,25 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
             .handler
             .on_request(request, &mut self.exchange, answer)
         {
-            Ok(Answered { persists, stream }) => match stream {
+            Ok(Answered {
+                persists,
+                stream,
+                written,
+            }) => match stream {
                 None => {
-                    self.answered(shared, persists, request);
+                    self.answered(shared, persists, request, written);
                     Ok(())
                 }
                 Some(stream) => Err(Phase::Streaming {
                     stream,
+                    written,
                     persists,
                     waits: false,
                 }),
             },
             Err(Unanswered(Hold::Fault(fault))) => {
                 let form = Form::new(request.head.method, Version::Http11, false);
-                self.refuse(shared, fault, form);
+                self.refuse_as(shared, fault, form, (&request.head).into());
                 Ok(())
             }
             Err(Unanswered(hold)) => {
@@ -154,8 +159,20 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
 
     /// The request under way is over and done with.
     #[inline]
-    fn answered(&mut self, shared: &Shared<H>, persists: bool, request: &Request<'_>) {
-        self.exchange = H::Exchange::default();
+    fn answered(
+        &mut self,
+        shared: &mut Shared<H>,
+        persists: bool,
+        request: &Request<'_>,
+        written: Written,
+    ) {
+        let over = Over {
+            status: Some(written.code),
+            content_bytes: written.bytes,
+            fault: None,
+            cut_off: None,
+        };
+        self.over(shared, (&request.head).into(), over);
         self.deadline = Deadline::UNSET;
         self.skipped = false;
         self.phase = Phase::Head;
@@ -187,12 +204,18 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
     }
 
     /// Writes the next piece of the answer under way.
-    pub(super) fn fill(&mut self, shared: &mut Shared<H>, mut stream: Stream, persists: bool) {
+    pub(super) fn fill(
+        &mut self,
+        shared: &mut Shared<H>,
+        mut stream: Stream,
+        mut written: Written,
+        persists: bool,
+    ) {
         let tail = std::mem::take(&mut self.tail);
         let request = kept(&tail, self.head_end, self.content_end, &shared.limits);
-        match self.write_piece(shared, &request, &mut stream) {
+        match self.write_piece(shared, &request, &mut stream, &mut written) {
             Ok(Piece::End) => {
-                self.answered(shared, persists, &request);
+                self.answered(shared, persists, &request, written);
                 self.after_kept(shared, tail);
             }
             Ok(Piece::More) => {
@@ -200,6 +223,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
                 self.tail = tail;
                 self.phase = Phase::Streaming {
                     stream,
+                    written,
                     persists,
                     waits: false,
                 };
@@ -209,6 +233,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
                 self.tail = tail;
                 self.phase = Phase::Streaming {
                     stream,
+                    written,
                     persists,
                     waits: true,
                 };
@@ -216,7 +241,18 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
             // An answer that breaks its promise cannot be mended, since its head is out. It is cut off, by which the
             // peer knows (RFC 9112 §8).
             Err(_) => {
-                self.reason = CloseReason::Refused(Fault::Application);
+                let (line, reason) = (
+                    (&request.head).into(),
+                    CloseReason::Refused(Fault::Application),
+                );
+                let over = Over {
+                    status: Some(written.code),
+                    content_bytes: written.bytes,
+                    fault: Some(Fault::Application),
+                    cut_off: Some(reason),
+                };
+                self.over(shared, line, over);
+                self.reason = reason;
                 self.phase = Phase::Ending {
                     lingers: false,
                     shut: false,
@@ -230,6 +266,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
         shared: &mut Shared<H>,
         request: &Request<'_>,
         stream: &mut Stream,
+        written: &mut Written,
     ) -> Result<Piece, Unanswered> {
         let room = match *stream {
             Stream::Length(left) => left.min(BIG_REGION_BYTES as u64) as usize,
@@ -243,10 +280,18 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
         }
         let write = |out: &mut Out<'_>| shared.handler.on_room(request, &mut self.exchange, out);
         match stream {
-            Stream::Chunked => write_chunk(self.buffers.region(), write),
-            Stream::ToClose => Ok(write_into(self.buffers.region(), room, write)?.0),
+            Stream::Chunked | Stream::ToClose => {
+                let region = self.buffers.region();
+                let (piece, bytes) = match stream {
+                    Stream::Chunked => write_chunk(region, write)?,
+                    _ => write_into(region, room, write)?,
+                };
+                written.bytes += bytes as u64;
+                Ok(piece)
+            }
             Stream::Length(left) => {
                 let (piece, bytes) = write_into(self.buffers.region(), room, write)?;
+                written.bytes += bytes as u64;
                 *left -= bytes as u64;
                 match (*left, piece) {
                     (0, _) => Ok(Piece::End),
@@ -303,7 +348,7 @@ fn write_into(
 fn write_chunk(
     region: &mut Vec<u8>,
     write: impl FnOnce(&mut Out<'_>) -> Piece,
-) -> Result<Piece, Unanswered> {
+) -> Result<(Piece, usize), Unanswered> {
     let start = region.len();
     region.extend_from_slice(b"0000\r\n");
     let written = write_into(region, BIG_REGION_BYTES - CHUNK_BYTES, write);
@@ -321,5 +366,5 @@ fn write_chunk(
     if piece == Piece::End {
         region.extend_from_slice(LAST_CHUNK);
     }
-    Ok(piece)
+    Ok((piece, size))
 }

@@ -4,6 +4,7 @@ mod client;
 mod conversations;
 mod counting;
 mod deadlines;
+mod hooks;
 mod requests;
 mod sharing;
 mod streams;

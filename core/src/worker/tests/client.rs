@@ -1,7 +1,9 @@
 //! A handler with one route for each thing a handler can do, and clients that talk to it without sockets.
 
 use super::*;
-use crate::{Answer, Head, MediaType, Method, Out, Outcome, Piece, Plan, Request, Status};
+use crate::{
+    Answer, Head, MediaType, Method, Out, Outcome, Over, Piece, Plan, Request, RequestLine, Status,
+};
 
 /// `GET /size/N`: N letters; `GET /written/N`: the same, measured afterwards; `POST /echo`; `POST /count`: streamed;
 /// `GET /stream/N`, `GET /chunks/N`: N letters as a stream, known and unknown in length; `GET /short/N`: a stream that
@@ -12,6 +14,9 @@ use crate::{Answer, Head, MediaType, Method, Out, Outcome, Piece, Plan, Request,
 pub(super) struct Shop {
     pub(super) presented: u64,
     pub(super) parked: Vec<Id>,
+    pub(super) now: Now,
+    /// What the hooks were told of requests and of connections, in words.
+    pub(super) told: Vec<String>,
     pub(super) opened: Vec<(Id, Option<SocketAddr>)>,
 }
 
@@ -40,6 +45,28 @@ fn number(path: &[u8], prefix: &str) -> Option<u64> {
 
 impl Handler for Shop {
     type Exchange = Visit;
+
+    fn on_turn(&mut self, now: Now) {
+        self.now = now;
+    }
+
+    fn on_over(&mut self, _: Id, line: RequestLine<'_>, visit: &mut Visit, over: Over) {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let mut told = format!("{} {}", text(line.method), text(line.target));
+        told += &format!(" {} {}", over.status.unwrap_or(0), over.content_bytes);
+        for name in [
+            over.fault.map(Fault::name),
+            over.cut_off.map(CloseReason::name),
+        ] {
+            told += &format!(" {}", name.unwrap_or("-"));
+        }
+        told += if visit.parked { " parked" } else { "" };
+        self.told.push(told);
+    }
+
+    fn on_closed(&mut self, _: Id, reason: CloseReason) {
+        self.told.push(format!("closed {}", reason.name()));
+    }
 
     fn on_open(&mut self, id: Id, peer: Option<SocketAddr>) {
         self.opened.push((id, peer));
