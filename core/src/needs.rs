@@ -4,9 +4,11 @@
 /// What one worker of a backend takes.
 #[derive(Clone, Copy, Debug)]
 pub struct Needs {
-    /// Descriptors that a worker opens for itself, its listener included. Each connection takes one more; where they are
-    /// the ring's, the process has to be allowed as many all the same (register_files, io_uring_register(2)).
+    /// Descriptors that a worker opens for itself, its listeners not included. Each connection takes one more; where they
+    /// are the ring's, the process has to be allowed as many all the same (register_files, io_uring_register(2)).
     pub descriptors: usize,
+    /// Descriptors that each listener takes, itself included.
+    pub listener_descriptors: usize,
     /// Bytes that the kernel may count as locked.
     pub locked_bytes: usize,
     /// Bytes that the process has to be allowed to lock, whether they are used or not.
@@ -20,6 +22,7 @@ impl Needs {
     pub const fn descriptors(descriptors: usize) -> Needs {
         Needs {
             descriptors,
+            listener_descriptors: 1,
             locked_bytes: 0,
             lockable_bytes: 0,
             linux: "2.6",

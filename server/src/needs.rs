@@ -32,7 +32,7 @@ impl<'a> Needs<'a> {
 
     /// Descriptors with so many connections to each worker.
     pub(crate) fn descriptors(&self, connections: usize) -> usize {
-        let each = self.worker.descriptors + connections;
+        let each = self.worker.descriptors + self.worker.listener_descriptors + connections;
         PROCESS_DESCRIPTORS + self.workers * each
     }
 

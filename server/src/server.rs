@@ -179,7 +179,8 @@ fn run<H: Handler + 'static>(
     let worker = Worker::<H, Chosen>::new(handler, options.limits.clone(), clock::now());
     let ready = move || ready.send(()).expect("the server waits for it");
     let tuning = &options.tuning;
-    backend::run(worker, listener, stop.as_fd(), clock::now, ready, tuning)
+    let listeners = vec![listener.into()];
+    backend::run(worker, listeners, stop.as_fd(), clock::now, ready, tuning)
 }
 
 /// Lets the process open so many descriptors, or as many as it may be allowed without privileges (getrlimit(2)).

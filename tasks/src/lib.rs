@@ -21,11 +21,13 @@ mod seats;
 mod sockets;
 mod turn;
 
+pub use accept::Listener;
 pub use sockets::{Socket, Stream};
 pub use turn::Turn;
 
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
+use std::net::SocketAddr;
 use std::panic::resume_unwind;
 use std::pin::pin;
 use std::rc::Rc;
@@ -46,6 +48,10 @@ pub struct Tasks<H: Handler, B: Buffers, N> {
     timekeeper: Cell<Option<Waker>>,
     /// The task that accepts, and then waits for the last connection to end.
     main: Cell<Option<Waker>>,
+    /// How many connections have ended, round and round.
+    ends: Cell<u32>,
+    /// The main task has to be woken when one does.
+    awaits_end: Cell<bool>,
     /// A handler has panicked. A runtime may keep that to itself, so the main task panics too.
     failed: Cell<bool>,
 }
@@ -60,13 +66,15 @@ impl<H: Handler, B: Buffers, N: Fn() -> Now> Tasks<H, B, N> {
             sleeps_until_ms: Cell::new(u64::MAX),
             timekeeper: Cell::new(None),
             main: Cell::new(None),
+            ends: Cell::new(0),
+            awaits_end: Cell::new(false),
             failed: Cell::new(false),
         })
     }
 
     /// A socket has been accepted. `None`: it is not wanted, close it.
-    pub fn open(&self) -> Option<Id> {
-        let id = self.turn().on_worker(|worker| worker.open(None))?;
+    pub fn open(&self, peer: Option<SocketAddr>) -> Option<Id> {
+        let id = self.turn().on_worker(|worker| worker.open(peer))?;
         self.seats.borrow_mut().add(id);
         Some(id)
     }
@@ -86,10 +94,12 @@ impl<H: Handler, B: Buffers, N: Fn() -> Now> Tasks<H, B, N> {
     /// The socket is closed, or will be when the poll that says so ends, and nobody holds memory of it any more.
     pub fn ended(&self, id: Id, how: Ended) {
         self.seats.borrow_mut().remove(id);
+        self.ends.set(self.ends.get().wrapping_add(1));
         if self.turn().on_worker(|worker| {
             worker.ended(id, how);
             worker.live() == 0
-        }) {
+        }) | self.awaits_end.take()
+        {
             wake(&self.main);
         }
     }

@@ -65,7 +65,7 @@ fn tasks() -> Rc<Tasks<Hello, Flat, Clock>> {
 #[test]
 fn a_task_is_woken_for_its_own_connection_only() {
     let tasks = tasks();
-    let (first, second) = (tasks.open().unwrap(), tasks.open().unwrap());
+    let (first, second) = (tasks.open(None).unwrap(), tasks.open(None).unwrap());
     let wakes = [Arc::new(Woken::default()), Arc::new(Woken::default())];
     for (id, woken) in [first, second].into_iter().zip(&wakes) {
         let waker = Waker::from(woken.clone());
@@ -89,7 +89,7 @@ fn a_task_is_woken_for_its_own_connection_only() {
 #[test]
 fn a_task_that_found_a_change_is_woken_for_the_next() {
     let tasks = tasks();
-    let id = tasks.open().unwrap();
+    let id = tasks.open(None).unwrap();
     let mut drained = pin!(tasks.drained());
     let woken = Arc::new(Woken::default());
     let waker = Waker::from(woken.clone());
@@ -127,7 +127,7 @@ fn time_is_kept_without_events() {
     }));
     assert!(timekeeper.as_mut().poll(context).is_pending());
     assert_eq!((asked_ms.get(), woken.times()), (0, 0), "nothing is due");
-    let id = tasks.open().unwrap();
+    let id = tasks.open(None).unwrap();
     assert_eq!(woken.times(), 1, "a connection has a deadline");
     let mut turns = 0;
     while !tasks.changed(id, context).is_some_and(Want::close) {
@@ -143,13 +143,13 @@ fn time_is_kept_without_events() {
 #[test]
 fn draining_ends_with_the_last_connection() {
     let tasks = tasks();
-    let id = tasks.open().unwrap();
+    let id = tasks.open(None).unwrap();
     let woken = Arc::new(Woken::default());
     let waker = Waker::from(woken.clone());
     let context = &mut Context::from_waker(&waker);
     let mut drained = pin!(tasks.drained());
     assert!(drained.as_mut().poll(context).is_pending());
-    assert!(tasks.open().is_none());
+    assert!(tasks.open(None).is_none());
     tasks.ended(id, Ended::Wanted);
     assert_eq!(
         (woken.times(), drained.as_mut().poll(context)),
@@ -160,7 +160,7 @@ fn draining_ends_with_the_last_connection() {
 #[test]
 fn a_panic_in_one_task_ends_the_main_task() {
     let tasks = tasks();
-    let id = tasks.open().unwrap();
+    let id = tasks.open(None).unwrap();
     let woken = Arc::new(Woken::default());
     let waker = Waker::from(woken.clone());
     let context = &mut Context::from_waker(&waker);
@@ -196,7 +196,7 @@ impl Stream for Endless {
 #[test]
 fn a_poll_comes_to_an_end_and_reads_the_clocks_once() {
     let tasks = tasks();
-    let id = tasks.open().unwrap();
+    let id = tasks.open(None).unwrap();
     let buffer = Rc::new(RefCell::new(vec![0; 64]));
     let mut socket = pin!(Socket::new(tasks, id, Endless, buffer));
     let woken = Arc::new(Woken::default());

@@ -1,40 +1,43 @@
-//! The loop: wait, serve what is ready, serve what changed besides, tell the time.
+//! The loop: wait, serve what is ready, serve what changed besides, accept, tell the time.
+
+mod accept;
 
 use std::io::{self, ErrorKind};
-use std::net::TcpListener;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
-use orthant_core::{BACKLOG_MAX, Buffers, Ended, Handler, Id, Now, REST_MS, Refused, Want, Worker};
+use orthant_core::{Buffers, Ended, Handler, Id, Now, Want, Worker};
+
+use accept::Listener;
 
 use crate::sockets::Sockets;
 use crate::sys::{self, Epoll, Event};
 use crate::tuning::Tuning;
 
-const LISTENER: u64 = u64::MAX;
-const STOP: u64 = u64::MAX - 1;
+// What is no connection's id, which are below this.
+const LISTENERS: u64 = 1 << 56;
+const STOP: u64 = u64::MAX;
 
 /// How often one connection is received from and sent to before the others have their turn.
 const TURN_CALLS: usize = 16;
 
-/// How many connections are accepted before those that are open have their turn.
-const TURN_ACCEPTS: usize = 64;
-
-/// Runs `worker` on `listener` until `stop` becomes readable, then until everything under way is finished. Says that it is
-/// `ready` once the kernel gave what that takes.
+/// Runs `worker` on `listeners`, stream sockets of any family that listen, until `stop` becomes readable, then until
+/// everything under way is finished. Says that it is `ready` once the kernel gave what that takes.
 ///
 /// # Errors
 /// What the kernel says of the epoll instance itself; a failing connection ends alone.
 pub fn run<H: Handler, B: Buffers>(
     mut worker: Worker<H, B>,
-    listener: TcpListener,
+    listeners: Vec<OwnedFd>,
     stop: BorrowedFd<'_>,
     now: impl Fn() -> Now,
     ready: impl FnOnce(),
     tuning: &Tuning,
 ) -> io::Result<()> {
-    listener.set_nonblocking(true)?;
     let epoll = Epoll::new(tuning.events)?;
-    epoll.add_source(&listener, LISTENER)?;
+    for (listener, token) in listeners.iter().zip(LISTENERS..) {
+        rustix::io::ioctl_fionbio(listener, true)?;
+        epoll.add_source(listener, token)?;
+    }
     epoll.add_source(&stop, STOP)?;
     let sockets = Sockets::default();
     let buffer = vec![0; tuning.receive_bytes];
@@ -42,8 +45,9 @@ pub fn run<H: Handler, B: Buffers>(
     Loop {
         worker: &mut worker,
         epoll,
-        listener: Some(listener),
-        rest_until_ms: None,
+        listeners: listeners.into_iter().map(Listener::new).collect(),
+        next_listener: 0,
+        accept_at_ms: None,
         sockets,
         again: Vec::new(),
         turn: Vec::new(),
@@ -55,10 +59,12 @@ pub fn run<H: Handler, B: Buffers>(
 struct Loop<'w, H: Handler, B: Buffers> {
     worker: &'w mut Worker<H, B>,
     epoll: Epoll,
-    /// `None` once it stops.
-    listener: Option<TcpListener>,
-    /// Accepting rests until then, or until a connection ends: it was refused, or its turn was over.
-    rest_until_ms: Option<u64>,
+    /// None once it stops.
+    listeners: Vec<Listener>,
+    /// Which of them is asked next.
+    next_listener: usize,
+    /// When they are asked: at once where somebody may be there, in a while where the kernel refused.
+    accept_at_ms: Option<u64>,
     sockets: Sockets,
     /// Connections that had more to do when their turn was over, each once.
     again: Vec<Id>,
@@ -71,7 +77,7 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
     fn run(mut self, now: impl Fn() -> Now) -> io::Result<()> {
         let mut time = now();
         self.worker.tick(time);
-        while self.listener.is_some() || self.worker.live() > 0 {
+        while !self.listeners.is_empty() || self.worker.live() > 0 {
             let next_ms = self.worker.next_ms();
             let ready = self.epoll.wait(self.timeout_ms(time, next_ms))?;
             time = now();
@@ -79,9 +85,9 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
             for index in 0..ready {
                 let event = self.epoll.event(index);
                 match event.token {
-                    LISTENER => self.accept(time)?,
-                    STOP => self.stop(time)?,
-                    bits => self.ready(Id::from_bits(bits), event),
+                    bits @ ..LISTENERS => self.ready(Id::from_bits(bits), event),
+                    STOP => self.stop(),
+                    token => self.came((token - LISTENERS) as usize),
                 }
             }
             std::mem::swap(&mut self.again, &mut self.turn);
@@ -92,8 +98,8 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
                 self.wanted(id, want);
             }
             if self
-                .rest_until_ms
-                .is_some_and(|until_ms| time.monotonic_ms >= until_ms)
+                .accept_at_ms
+                .is_some_and(|at_ms| time.monotonic_ms >= at_ms)
             {
                 self.accept(time)?;
             }
@@ -106,64 +112,10 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
         if !self.again.is_empty() {
             return 0;
         }
-        let next_ms = next_ms.into_iter().chain(self.rest_until_ms).min();
+        let next_ms = next_ms.into_iter().chain(self.accept_at_ms).min();
         next_ms.map_or(-1, |next_ms| {
             next_ms.saturating_sub(time.monotonic_ms).min(60_000) as i32
         })
-    }
-
-    /// Accepts until there is nobody left, or others have to have their turn.
-    fn accept(&mut self, time: Now) -> io::Result<()> {
-        self.rest_until_ms = None;
-        for _ in 0..TURN_ACCEPTS {
-            let Some(listener) = &self.listener else {
-                return Ok(());
-            };
-            let accepted = sys::accept(listener).and_then(|fd| self.open(fd));
-            let Err(error) = accepted else {
-                continue;
-            };
-            if error.kind() == ErrorKind::WouldBlock {
-                return Ok(());
-            }
-            match Refused::from(&error) {
-                Refused::Connection => {}
-                Refused::Listener => return Err(error),
-                Refused::Now => {
-                    self.rest_until_ms = Some(time.monotonic_ms + REST_MS);
-                    return Ok(());
-                }
-            }
-        }
-        self.rest_until_ms = Some(0);
-        Ok(())
-    }
-
-    /// A connection that is not wanted is closed by being dropped.
-    fn open(&mut self, fd: OwnedFd) -> io::Result<()> {
-        if let Some(id) = self.worker.open(None) {
-            if let Err(error) = self.epoll.add_connection(&fd, id.to_bits()) {
-                self.worker.ended(id, Ended::Broken);
-                return Err(error);
-            }
-            self.sockets.insert(id, fd);
-        }
-        Ok(())
-    }
-
-    /// Accepts who has connected already, and nobody after them.
-    fn stop(&mut self, time: Now) -> io::Result<()> {
-        for _ in 0..usize::from(BACKLOG_MAX).div_ceil(TURN_ACCEPTS) {
-            self.accept(time)?;
-            // Nobody is left, or nobody else can be accepted.
-            if self.rest_until_ms != Some(0) {
-                break;
-            }
-        }
-        self.listener = None;
-        self.rest_until_ms = None;
-        self.worker.drain();
-        Ok(())
     }
 
     #[inline]
@@ -246,12 +198,10 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
         }
     }
 
-    /// Closes a connection; the descriptor that comes free may be what accepting waits for.
+    /// Closes a connection.
     fn end(&mut self, id: Id, how: Ended) {
         self.sockets.remove(id);
         self.worker.ended(id, how);
-        if let Some(until_ms) = &mut self.rest_until_ms {
-            *until_ms = 0;
-        }
+        self.left();
     }
 }

@@ -1,8 +1,10 @@
 //! The system calls that std does not offer. All unsafe code of this backend is here.
 
 use std::io;
-use std::net::TcpListener;
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+use rustix::net::{SocketFlags, accept_with, acceptfrom_with};
 
 /// Turns the -1 of a system call into the error that it left.
 fn check(result: libc::c_int) -> io::Result<libc::c_int> {
@@ -101,16 +103,18 @@ impl Epoll {
     }
 }
 
-/// Accepts a connection, non-blocking from the start.
-pub(crate) fn accept(listener: &TcpListener) -> io::Result<OwnedFd> {
-    let flags = libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
-    let listener = listener.as_raw_fd();
-    // SAFETY: null pointers say that the peer's address is not wanted.
-    let fd = check(unsafe {
-        libc::accept4(listener, std::ptr::null_mut(), std::ptr::null_mut(), flags)
-    })?;
-    // SAFETY: the kernel has just given us this descriptor; nobody else owns it.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+/// How sockets are made that are accepted.
+const ACCEPTED: SocketFlags = SocketFlags::NONBLOCK.union(SocketFlags::CLOEXEC);
+
+/// Accepts a connection.
+pub(crate) fn accept(listener: &impl AsFd) -> io::Result<OwnedFd> {
+    Ok(accept_with(listener, ACCEPTED)?)
+}
+
+/// The same; tells its peer too, if that has an address of IP.
+pub(crate) fn accept_from(listener: &impl AsFd) -> io::Result<(OwnedFd, Option<SocketAddr>)> {
+    let (fd, peer) = acceptfrom_with(listener, ACCEPTED)?;
+    Ok((fd, peer.and_then(|peer| SocketAddr::try_from(peer).ok())))
 }
 
 /// Receives into `buffer`; 0 bytes are the end of input.

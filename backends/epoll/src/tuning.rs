@@ -21,9 +21,9 @@ impl Default for Tuning {
 }
 
 impl Tuning {
-    /// What a worker takes: its listener and the epoll instance.
+    /// What a worker takes: the epoll instance.
     pub fn needs(&self) -> Needs {
-        Needs::descriptors(2)
+        Needs::descriptors(1)
     }
 
     /// The names that `set` knows, with what they mean.

@@ -14,7 +14,7 @@
 //!
 //! What glommio 0.9.0 makes others pay for, and what is done about it here:
 //! - Its accept makes the listener non-blocking and blocking again, three calls more per connection (glommio/glommio#48),
-//!   and loses what the kernel accepts while it is given up: std accepts, glommio only says when.
+//!   and loses what the kernel accepts while it is given up: a call of ours accepts, glommio only says when.
 //! - An executor leaks the tasks that it is dropped with: every task is ended before. It also leaks an eventfd
 //!   (DataDog/glommio#448, glommio/glommio#40): one descriptor for each worker that has ended.
 //! - An executor that is preempted before it has run anything parks although tasks could run (glommio/glommio#53). Not

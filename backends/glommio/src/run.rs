@@ -2,8 +2,7 @@
 
 use std::cell::RefCell;
 use std::io;
-use std::net::TcpListener;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -12,28 +11,29 @@ use glommio::{LocalExecutor, LocalExecutorBuilder, PoolPlacement, spawn_local};
 use orthant_core::{Buffers, Handler, Now, Worker};
 use orthant_tasks::{Socket, Tasks};
 
-use crate::sockets::{Stream, accept, accept_now, readable};
+use crate::sockets::{Listener, Stream, readable};
 use crate::sys;
 use crate::tuning::Tuning;
 
 /// A sleep that leaves the executor a turn of its reactor at least.
 const TURN: Duration = Duration::from_millis(1);
 
-/// Runs `worker` on `listener` until `stop` becomes readable, then until everything under way is finished. Says that it is
-/// `ready` once the kernel gave what that takes.
+/// Runs `worker` on `listeners`, stream sockets of any family that listen, until `stop` becomes readable, then until
+/// everything under way is finished. Says that it is `ready` once the kernel gave what that takes.
 ///
 /// # Errors
 /// What the kernel says of the executor itself; a failing connection ends alone.
 pub fn run<H: Handler + 'static, B: Buffers + 'static>(
     worker: Worker<H, B>,
-    listener: TcpListener,
+    listeners: Vec<OwnedFd>,
     stop: BorrowedFd<'_>,
     now: impl Fn() -> Now + 'static,
     ready: impl FnOnce(),
     tuning: &Tuning,
 ) -> io::Result<()> {
     let stop = stop.try_clone_to_owned()?;
-    listener.set_nonblocking(true)?;
+    let listeners = listeners.into_iter().map(Listener::new);
+    let listeners = listeners.collect::<io::Result<Vec<_>>>()?;
     let buffer = Rc::new(RefCell::new(vec![0; tuning.receive_bytes]));
     executor(tuning)?.run(async {
         ready();
@@ -43,18 +43,17 @@ pub fn run<H: Handler + 'static, B: Buffers + 'static>(
         // The first sleep of a process waits until the kernel has registered it for membarrier(2), some 10 ms: not in the
         // midst of clients.
         sleep(TURN).await;
-        let accept = async || accept(&listener).await;
         let stop = async {
             readable(stop).await;
             Ok(())
         };
-        let serve = |id, stream| {
-            let stream = Stream(stream);
+        let serve = |id, socket| {
+            let stream = Stream(sys::adopt(socket));
             spawn_local(Socket::new(tasks.clone(), id, stream, buffer.clone())).detach();
+            Ok(())
         };
-        let accept_now = || accept_now(&listener);
-        let accepted = tasks.accept(accept, accept_now, stop, sleep, serve).await;
-        drop(listener);
+        let accepted = tasks.accept(&listeners, stop, sleep, serve).await;
+        drop(listeners);
         tasks.drained().await;
         // An executor leaks the tasks that it is dropped with, and this one holds the worker.
         timekeeper.cancel().await;

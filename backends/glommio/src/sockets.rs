@@ -1,9 +1,9 @@
-//! The sockets of a worker: of its connections, as the ground of task backends drives them; and its listener.
+//! The sockets of a worker, as the ground of task backends drives them: of its connections, and its listeners.
 
 use std::future::poll_fn;
 use std::io;
 use std::net::TcpListener;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -37,26 +37,36 @@ impl orthant_tasks::Stream for Stream {
     }
 }
 
-/// Accepts a connection from a listener that does not block.
-///
-/// Not by glommio: its accept calls the kernel four times for a connection, and one that is given up while the kernel is
-/// at it loses the connection that it may have got.
-pub(crate) async fn accept(listener: &TcpListener) -> io::Result<TcpStream> {
-    glommio::yield_if_needed().await;
-    loop {
-        match accept_now(listener) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                readable(listener.try_clone()?.into()).await;
-            }
-            accepted => return accepted,
-        }
+/// A listening socket, of whichever family.
+pub(crate) struct Listener(TcpListener);
+
+impl Listener {
+    pub(crate) fn new(socket: OwnedFd) -> io::Result<Listener> {
+        let listener = TcpListener::from(socket);
+        listener.set_nonblocking(true)?;
+        Ok(Listener(listener))
     }
 }
 
-/// The same without waiting.
-pub(crate) fn accept_now(listener: &TcpListener) -> io::Result<TcpStream> {
-    let (stream, _) = listener.accept()?;
-    Ok(sys::adopt(stream.into()))
+impl AsFd for Listener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+impl orthant_tasks::Listener for Listener {
+    /// Its own calls do not wait in any mode.
+    const NONBLOCKING: bool = false;
+
+    async fn wait(&self) -> io::Result<()> {
+        readable(self.0.try_clone()?.into()).await;
+        Ok(())
+    }
+
+    async fn turn(&self) -> io::Result<()> {
+        glommio::executor().yield_task_queue_now().await;
+        Ok(())
+    }
 }
 
 /// Waits until a socket has something to tell: data, its end, or a connection to accept. glommio offers no such wait,

@@ -30,15 +30,17 @@ impl Default for Tuning {
 }
 
 impl Tuning {
-    /// What a worker takes: its listener, a copy of the stop signal and of what it is told by, three rings, an eventfd. A
-    /// fourth ring is tried before; the kernel takes its time to give that back, and one more by which glommio asks.
+    /// What a worker takes: a copy of the stop signal, three rings, an eventfd; and of each listener a copy, while it is
+    /// waited for. A fourth ring is tried before; the kernel takes its time to give that back, and one more by which
+    /// glommio asks.
     pub fn needs(&self) -> Needs {
         let ring_bytes = ring_bytes(self.ring_entries, 2 * self.ring_entries);
         Needs {
             locked_bytes: 5 * ring_bytes + 3 * FILE_BYTES,
             lockable_bytes: LOCKABLE_BYTES,
             linux: "5.8",
-            ..Needs::descriptors(7)
+            listener_descriptors: 2,
+            ..Needs::descriptors(5)
         }
     }
 

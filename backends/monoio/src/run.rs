@@ -3,12 +3,12 @@
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::io;
-use std::net::TcpListener;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::pin::pin;
 use std::rc::Rc;
 
+use monoio::net::TcpStream;
 use monoio::time::sleep;
 use orthant_core::{Buffers, Handler, Now, Worker};
 use orthant_tasks::Tasks;
@@ -17,14 +17,14 @@ use crate::sockets::{Listener, serve};
 use crate::sys::ring;
 use crate::tuning::Tuning;
 
-/// Runs `worker` on `listener` until `stop` becomes readable, then until everything under way is finished. Says that it is
-/// `ready` once the kernel gave what that takes.
+/// Runs `worker` on `listeners`, stream sockets of any family that listen, until `stop` becomes readable, then until
+/// everything under way is finished. Says that it is `ready` once the kernel gave what that takes.
 ///
 /// # Errors
 /// What the kernel says of the runtime itself; a failing connection ends alone.
 pub fn run<H: Handler + 'static, B: Buffers + 'static>(
     worker: Worker<H, B>,
-    listener: TcpListener,
+    listeners: Vec<OwnedFd>,
     stop: BorrowedFd<'_>,
     now: impl Fn() -> Now + 'static,
     ready: impl FnOnce(),
@@ -34,13 +34,15 @@ pub fn run<H: Handler + 'static, B: Buffers + 'static>(
     let buffer = Rc::new(RefCell::new(vec![0; tuning.receive_bytes]));
     let mut runtime = ring::runtime(tuning)?;
     runtime.block_on(async {
-        let listener = Listener::new(listener)?;
+        let listeners = listeners.into_iter().map(Listener::new);
+        let listeners = listeners.collect::<io::Result<Vec<_>>>()?;
         let stop = monoio::net::UnixStream::from_std(stop)?;
         ready();
         let tasks = Tasks::new(worker, now);
         let mut keep_time = pin!(tasks.keep_time(sleep));
         let mut accept = pin!(async {
-            let serve = |id, stream| {
+            let serve = |id, socket: OwnedFd| {
+                let stream = TcpStream::from_std(socket.into())?;
                 // Nobody waits for its end: `drained` does.
                 drop(monoio::spawn(serve(
                     tasks.clone(),
@@ -48,15 +50,13 @@ pub fn run<H: Handler + 'static, B: Buffers + 'static>(
                     stream,
                     buffer.clone(),
                 )));
+                Ok(())
             };
-            let accept = async || listener.accept().await;
-            let accept_now = || listener.accept_now();
-            tasks
-                .accept(accept, accept_now, stop.readable(true), sleep, serve)
-                .await?;
-            drop(listener);
+            let stop = stop.readable(true);
+            let accepted = tasks.accept(&listeners, stop, sleep, serve).await;
+            drop(listeners);
             tasks.drained().await;
-            Ok(())
+            accepted
         });
         // Not a task of its own, which would outlive the runtime.
         poll_fn(|context| {

@@ -4,65 +4,49 @@
 //! An operation that is under way stays in its place until it has ended: the send since it points to the worker's
 //! memory, the wait for input since both are then shown to be over when the socket is closed.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::Poll;
 
-use monoio::net::TcpStream;
+use monoio::net::{TcpListener, TcpStream};
 use orthant_core::{Buffers, Ended, Handler, Id, Now, Want};
 use orthant_tasks::Tasks;
 use rustix::net::Shutdown;
 
-use crate::sys::{Lent, Socket, poll};
+use crate::sys::{Lent, Socket, listening, poll};
 
-/// How many connections are accepted before the ring has its turn: the runtime enters it, and polls other tasks, only when
-/// its first future has to wait, which while more and more clients connect would be never.
-const TURN_ACCEPTS: u32 = 64;
-
-/// A listener that is waited for by the runtime and then asked without it.
-pub(crate) struct Listener {
-    listener: std::net::TcpListener,
-    waited_for: monoio::net::TcpListener,
-    /// How many have been accepted without waiting.
-    accepted: Cell<u32>,
-}
+/// A listening socket, of whichever family. It is in non-blocking mode, and monoio is asked only when somebody is there.
+pub(crate) struct Listener(TcpListener);
 
 impl Listener {
-    pub(crate) fn new(listener: std::net::TcpListener) -> io::Result<Listener> {
+    pub(crate) fn new(socket: OwnedFd) -> io::Result<Listener> {
+        let listener = std::net::TcpListener::from(socket);
         listener.set_nonblocking(true)?;
-        let waited_for = monoio::net::TcpListener::from_std(listener.try_clone()?)?;
-        Ok(Listener {
-            listener,
-            waited_for,
-            accepted: Cell::new(0),
-        })
+        Ok(Listener(TcpListener::from_std(listener)?))
+    }
+}
+
+impl AsFd for Listener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        listening(&self.0)
+    }
+}
+
+impl orthant_tasks::Listener for Listener {
+    /// An operation on a socket in that mode would fail where it has to wait.
+    const NONBLOCKING: bool = false;
+
+    async fn wait(&self) -> io::Result<()> {
+        self.0.readable(true).await
     }
 
-    /// Accepts a connection. Nothing is lost when this is dropped: the operation below it accepts nothing.
-    pub(crate) async fn accept(&self) -> io::Result<TcpStream> {
-        loop {
-            let accepted = self.accepted.get();
-            let now = (accepted < TURN_ACCEPTS).then(|| self.accept_now());
-            match now.unwrap_or(Err(io::ErrorKind::WouldBlock.into())) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.waited_for.readable(true).await?;
-                    self.accepted.set(0);
-                }
-                result => {
-                    self.accepted.set(accepted + 1);
-                    return result;
-                }
-            }
-        }
-    }
-
-    /// The same without waiting.
-    pub(crate) fn accept_now(&self) -> io::Result<TcpStream> {
-        let (stream, _) = self.listener.accept()?;
-        TcpStream::from_std(stream)
+    /// The runtime enters the ring, and polls other tasks, only when its first future has to wait.
+    async fn turn(&self) -> io::Result<()> {
+        self.wait().await
     }
 }
 
@@ -154,6 +138,8 @@ fn unless_interrupted(sent: io::Result<usize>) -> io::Result<usize> {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use monoio::buf::IoBuf;
     use orthant_core::{Answer, Flat, Limits, MediaType, Outcome, Request, Status, Worker};
 
@@ -187,7 +173,7 @@ mod tests {
     fn is_freed(end: impl FnOnce(Lent<Hello, Flat, Clock>)) -> bool {
         let worker = Worker::new(Hello, Limits::DEFAULT, now());
         let tasks = Tasks::new(worker, now as Clock);
-        let id = tasks.open().unwrap();
+        let id = tasks.open(None).unwrap();
         let request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
         tasks
             .turn()
@@ -212,21 +198,29 @@ mod tests {
     fn who_connects_holds_up_nobody() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let clients = 2 * TURN_ACCEPTS as usize;
         let connect = |_| std::net::TcpStream::connect(address).unwrap();
-        let clients: Vec<_> = (0..clients).map(connect).collect();
+        let clients: Vec<_> = (0..100).map(connect).collect();
         let tuning = crate::Tuning::default();
         let mut runtime = crate::sys::ring::runtime(&tuning).unwrap();
         runtime.block_on(async {
-            let listener = Listener::new(listener).unwrap();
+            let listeners = [Listener::new(listener.into()).unwrap()];
+            let worker = Worker::<_, Flat>::new(Hello, Limits::DEFAULT, now());
+            let tasks = Tasks::new(worker, now as Clock);
             let accepted = Rc::new(Cell::new(0));
-            let seen = accepted.clone();
+            let (seen, counted) = (accepted.clone(), accepted.clone());
             let other = monoio::spawn(async move { seen.get() });
-            for _ in &clients {
-                listener.accept().await.unwrap();
-                accepted.set(accepted.get() + 1);
-            }
-            assert_eq!(other.await, TURN_ACCEPTS, "it has its turn in between");
+            let stop = async {
+                let seen = other.await;
+                assert!((1..clients.len()).contains(&seen), "at the {seen}th");
+                Ok(())
+            };
+            let serve = move |_, _| {
+                counted.set(counted.get() + 1);
+                Ok(())
+            };
+            let accepting = tasks.accept(&listeners, stop, monoio::time::sleep, serve);
+            accepting.await.unwrap();
+            assert_eq!(accepted.get(), clients.len());
         });
     }
 

@@ -20,7 +20,7 @@ use std::task::{Context, Poll};
 use monoio::BufResult;
 use monoio::buf::IoBuf;
 use monoio::io::AsyncWriteRent;
-use monoio::net::TcpStream;
+use monoio::net::{TcpListener, TcpStream};
 use orthant_core::{Buffers, Handler, Id, Now};
 use orthant_tasks::Tasks;
 use rustix::io::Errno;
@@ -65,6 +65,12 @@ unsafe impl<H: Handler + 'static, B: Buffers + 'static, N: 'static> IoBuf for Le
     fn bytes_init(&self) -> usize {
         self.length
     }
+}
+
+/// A listener as the kernel knows it.
+pub(crate) fn listening(listener: &TcpListener) -> BorrowedFd<'_> {
+    // SAFETY: the listener keeps its descriptor open for as long as it is borrowed.
+    unsafe { BorrowedFd::borrow_raw(listener.as_raw_fd()) }
 }
 
 /// A socket on which something may be waited for and sent at the same time. monoio asks for the stream as a whole to

@@ -21,13 +21,13 @@ impl Default for Tuning {
 }
 
 impl Tuning {
-    /// What a worker takes: its listener and a copy of it, a copy of the stop signal, the ring.
+    /// What a worker takes: a copy of the stop signal, the ring.
     pub fn needs(&self) -> Needs {
         let entries = self.ring_entries as usize;
         Needs {
             locked_bytes: ring_bytes(entries, 2 * entries),
             linux: "6.1",
-            ..Needs::descriptors(4)
+            ..Needs::descriptors(2)
         }
     }
 

@@ -8,7 +8,8 @@
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::io;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
+use std::os::fd::OwnedFd;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -31,10 +32,11 @@ fn main() -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let runtime = Runtime::new(&tokio_uring::builder())?;
     runtime.block_on(async {
-        let listener = sys::watch_listener(listener)?;
+        let copy = OwnedFd::from(listener.try_clone()?);
+        let readiness = tokio::net::TcpStream::from_std(copy.into())?;
         let buffer = Rc::new(RefCell::new(vec![0; 64 * 1024]));
         loop {
-            let accepted = listener.async_io(Interest::READABLE, TcpListener::accept);
+            let accepted = readiness.async_io(Interest::READABLE, || listener.accept());
             let (stream, _) = accepted.await?;
             let mut connection = Connection::new(stream, buffer.clone())?;
             spawn(poll_fn(move |context| connection.go_on(context)));

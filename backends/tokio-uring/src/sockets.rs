@@ -12,15 +12,54 @@ use std::cell::RefCell;
 use std::future::Future;
 use std::io::{self, ErrorKind};
 use std::net::{Shutdown, TcpStream};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use orthant_core::{Buffers, Ended, Handler, Id, Now, Want, Worker};
 use orthant_tasks::{Tasks, Turn};
+use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
+use tokio_uring::no_op;
 
 use crate::sys::{self, Lent, Line, Send};
+
+/// A listening socket, of whichever family. tokio has listeners that accept, and streams that only say when they are ready:
+/// so it is one of those.
+pub(crate) struct Listener(tokio::net::TcpStream);
+
+impl Listener {
+    pub(crate) fn new(socket: OwnedFd) -> io::Result<Listener> {
+        let socket = TcpStream::from(socket);
+        socket.set_nonblocking(true)?;
+        Ok(Listener(tokio::net::TcpStream::from_std(socket)?))
+    }
+}
+
+impl AsFd for Listener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+impl orthant_tasks::Listener for Listener {
+    /// In that mode the kernel would fail a send that has to wait.
+    const NONBLOCKING: bool = false;
+
+    async fn wait(&self) -> io::Result<()> {
+        self.0.readable().await?;
+        // Until an event comes after this one. There is none on this thread before somebody is asked for.
+        let nobody = || Err::<(), _>(ErrorKind::WouldBlock.into());
+        let _ = self.0.try_io(Interest::READABLE, nobody);
+        Ok(())
+    }
+
+    /// Until the ring has said something, for the reason that stands at `RECEIVES_MAX`.
+    async fn turn(&self) -> io::Result<()> {
+        no_op().await
+    }
+}
 
 /// What owns the memory that is lent to the kernel.
 type Keeper<H, B, N> = Rc<Tasks<H, B, N>>;

@@ -7,7 +7,7 @@
 
 use std::io::{self, ErrorKind};
 use std::marker::PhantomData;
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{Shutdown, TcpStream};
 use std::os::fd::{AsRawFd, RawFd};
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -37,12 +37,6 @@ impl<K> AsRawFd for Line<K> {
 pub(crate) fn watch<K>(line: Rc<Line<K>>) -> io::Result<AsyncFd<Rc<Line<K>>>> {
     // SAFETY: a `Line` has the same stream for as long as it is, and the `Rc` keeps it.
     Ok(unsafe { AsyncFd::register_with_interest(line, Interest::READABLE) }?)
-}
-
-/// The same of a listener, as far as there is somebody to accept.
-pub(crate) fn watch_listener(listener: TcpListener) -> io::Result<AsyncFd<TcpListener>> {
-    // SAFETY: the listener owns its descriptor, and no reference to it that could change it is given out.
-    Ok(unsafe { AsyncFd::register_with_interest(listener, Interest::READABLE) }?)
 }
 
 /// Bytes that are lent to a send.

@@ -21,14 +21,14 @@ impl Default for Tuning {
 }
 
 impl Tuning {
-    /// What a worker takes: its listener, a copy of the stop signal, the ring, and of tokio the epoll instance, twice, and
+    /// What a worker takes: a copy of the stop signal, the ring, and of tokio the epoll instance, twice, and
     /// its waker.
     pub fn needs(&self) -> Needs {
         let entries = self.ring_entries as usize;
         Needs {
             locked_bytes: ring_bytes(entries, 2 * entries),
             linux: "5.10",
-            ..Needs::descriptors(6)
+            ..Needs::descriptors(5)
         }
     }
 

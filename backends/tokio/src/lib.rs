@@ -5,12 +5,12 @@
 //! task tries to send and to receive at once and waits only where that would block; a short read tells tokio, as it
 //! tells the backend epoll, that no more was there. What only io_uring has cannot be said: that a connection is to be
 //! accepted or received from again and again, that the kernel is to choose the buffer, that a descriptor is registered.
-//! Needs nothing but descriptors, five for each worker.
+//! Needs nothing but descriptors, four for each worker and one for each of its listeners.
 //!
 //! What was met in tokio 1.54 (<https://github.com/tokio-rs/tokio/issues>):
 //!
-//! - Its listener knows of connections only what the last wait of the runtime said: who came since is accepted by a system
-//!   call when the worker stops.
+//! - Its listeners accept nobody whose address is not one of IP, or not one of Unix sockets, and know of connections only
+//!   what the last wait of the runtime said: they are waited for, and asked by a system call.
 //! - A task that calls its socket more than 128 times in a poll is told to wait (the budget of `tokio::task::coop`); ours
 //!   ends its polls after 16 calls, for the runtimes that have no such budget.
 //! - No bug had to be worked around.

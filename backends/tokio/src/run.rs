@@ -2,8 +2,8 @@
 
 use std::cell::RefCell;
 use std::io;
-use std::net::TcpListener;
-use std::os::fd::BorrowedFd;
+use std::net::TcpStream;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::rc::Rc;
 
@@ -13,25 +13,23 @@ use tokio::runtime::{Builder, LocalOptions};
 use tokio::task::spawn_local;
 use tokio::time::sleep;
 
-use crate::sockets::Stream;
-use crate::sys;
+use crate::sockets::{Listener, Stream};
 use crate::tuning::Tuning;
 
-/// Runs `worker` on `listener` until `stop` becomes readable, then until everything under way is finished. Says that it is
-/// `ready` once the kernel gave what that takes.
+/// Runs `worker` on `listeners`, stream sockets of any family that listen, until `stop` becomes readable, then until
+/// everything under way is finished. Says that it is `ready` once the kernel gave what that takes.
 ///
 /// # Errors
 /// What the kernel says of the runtime itself; a failing connection ends alone.
 pub fn run<H: Handler + 'static, B: Buffers + 'static>(
     worker: Worker<H, B>,
-    listener: TcpListener,
+    listeners: Vec<OwnedFd>,
     stop: BorrowedFd<'_>,
     now: impl Fn() -> Now + 'static,
     ready: impl FnOnce(),
     tuning: &Tuning,
 ) -> io::Result<()> {
     let stop = UnixStream::from(stop.try_clone_to_owned()?);
-    listener.set_nonblocking(true)?;
     stop.set_nonblocking(true)?;
     let buffer = Rc::new(RefCell::new(vec![0; tuning.receive_bytes]));
     let runtime = Builder::new_current_thread()
@@ -41,23 +39,24 @@ pub fn run<H: Handler + 'static, B: Buffers + 'static>(
         .max_io_events_per_tick(tuning.events)
         .build_local(LocalOptions::default())?;
     runtime.block_on(async {
-        let listener = tokio::net::TcpListener::from_std(listener)?;
+        let listeners = listeners.into_iter().map(Listener::new);
+        let listeners = listeners.collect::<io::Result<Vec<_>>>()?;
         let stop = tokio::net::UnixStream::from_std(stop)?;
         ready();
         let tasks = Tasks::new(worker, now);
         let timekeeper = tasks.clone();
         spawn_local(async move { timekeeper.keep_time(sleep).await });
-        let accept = async || listener.accept().await.map(|(stream, _)| stream);
-        let accept_now = || sys::accept_now(&listener);
-        let serve = |id, stream| {
-            let stream = Stream(stream);
-            spawn_local(Socket::new(tasks.clone(), id, stream, buffer.clone()));
+        let serve = |id, socket| {
+            let stream = tokio::net::TcpStream::from_std(TcpStream::from(socket))?;
+            let socket = Socket::new(tasks.clone(), id, Stream(stream), buffer.clone());
+            spawn_local(socket);
+            Ok(())
         };
-        tasks
-            .accept(accept, accept_now, stop.readable(), sleep, serve)
-            .await?;
-        drop(listener);
+        let accepted = tasks
+            .accept(&listeners, stop.readable(), sleep, serve)
+            .await;
+        drop(listeners);
         tasks.drained().await;
-        Ok(())
+        accepted
     })
 }

@@ -1,11 +1,13 @@
-//! The sockets of a worker's connections, as the ground of task backends drives them.
+//! The sockets of a worker, as the ground of task backends drives them: of its connections, and its listeners.
 
 use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::task::yield_now;
 
 use crate::sys;
 
@@ -31,6 +33,41 @@ impl orthant_tasks::Stream for Stream {
 
     fn shut(&mut self, _: &mut Context<'_>) -> io::Result<()> {
         sys::shut(&self.0)
+    }
+}
+
+/// A listening socket. tokio has listeners that accept, and streams that only say when they are ready: so it is one of
+/// those, of whichever family.
+pub(crate) struct Listener(TcpStream);
+
+impl Listener {
+    pub(crate) fn new(socket: OwnedFd) -> io::Result<Listener> {
+        let socket = std::net::TcpStream::from(socket);
+        socket.set_nonblocking(true)?;
+        Ok(Listener(TcpStream::from_std(socket)?))
+    }
+}
+
+impl AsFd for Listener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+impl orthant_tasks::Listener for Listener {
+    const NONBLOCKING: bool = true;
+
+    async fn wait(&self) -> io::Result<()> {
+        self.0.readable().await?;
+        // Until an event comes after this one. There is none on this thread before somebody is asked for.
+        let nobody = || Err::<(), _>(io::ErrorKind::WouldBlock.into());
+        let _ = self.0.try_io(Interest::READABLE, nobody);
+        Ok(())
+    }
+
+    async fn turn(&self) -> io::Result<()> {
+        yield_now().await;
+        Ok(())
     }
 }
 

@@ -24,9 +24,9 @@ impl Default for Tuning {
 }
 
 impl Tuning {
-    /// What a worker takes: its listener, a copy of the stop signal, the epoll instance and a copy of it, its waker.
+    /// What a worker takes: a copy of the stop signal, the epoll instance and a copy of it, its waker.
     pub fn needs(&self) -> Needs {
-        Needs::descriptors(5)
+        Needs::descriptors(4)
     }
 
     /// The names that `set` knows, with what they mean.

@@ -1,11 +1,15 @@
 //! The loop: hand over what was asked for, wait, follow each completion, serve what changed besides, tell the time.
 
+mod accept;
+
 use std::io;
 use std::net::TcpListener;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::Duration;
 
-use orthant_core::{BACKLOG_MAX, Buffers, Ended, Handler, Id, Now, REST_MS, Refused, Want, Worker};
+use orthant_core::{BACKLOG_MAX, Buffers, Ended, Handler, Id, Now, Want, Worker};
+
+use accept::Listener;
 
 use crate::sockets::Sockets;
 use crate::sys::ring::{Completion, IGNORED, Ring};
@@ -16,33 +20,40 @@ use crate::tuning::Tuning;
 const RECEIVE: u64 = 1 << 56;
 const SEND: u64 = 2 << 56;
 const KIND: u64 = 0xff << 56;
-// What belongs to no connection.
-const ACCEPT: u64 = 3 << 56;
-const STOP: u64 = 4 << 56;
-const LAST_ACCEPT: u64 = 5 << 56;
 // Of a connection again: its sending direction is being closed.
-const SHUT: u64 = 6 << 56;
+const SHUT: u64 = 3 << 56;
+// What belongs to a listener, whose index stands below.
+const ACCEPT: u64 = 4 << 56;
+const WATCH: u64 = 5 << 56;
+const ASK: u64 = 6 << 56;
+const STOP: u64 = 7 << 56;
 
-/// Runs `worker` on `listener` until `stop` becomes readable, then until everything under way is finished. Says that it is
-/// `ready` once the kernel gave what that takes.
+/// Runs `worker` on `listeners`, stream sockets of any family that listen, until `stop` becomes readable, then until
+/// everything under way is finished. Says that it is `ready` once the kernel gave what that takes.
 ///
 /// # Errors
 /// What the kernel says of the ring itself; a failing connection ends alone.
 pub fn run<H: Handler, B: Buffers>(
     mut worker: Worker<H, B>,
-    listener: TcpListener,
+    listeners: Vec<OwnedFd>,
     stop: BorrowedFd<'_>,
     now: impl Fn() -> Now,
     ready: impl FnOnce(),
     tuning: &Tuning,
 ) -> io::Result<()> {
-    let ring = Ring::for_worker(tuning, worker.limits())?;
+    let peers = if H::PEERS { listeners.len() } else { 0 };
+    let ring = Ring::for_worker(tuning, worker.limits(), peers)?;
+    let listeners = listeners.into_iter().map(|listener| {
+        let listener = TcpListener::from(listener);
+        // In that mode an accept would fail where it has to wait.
+        listener.set_nonblocking(false)?;
+        Ok(Listener::new(listener.into()))
+    });
     let sockets = Sockets::default();
     let mut this = Loop {
         worker: &mut worker,
         ring,
-        listener: Some(listener),
-        accepting: false,
+        listeners: listeners.collect::<io::Result<_>>()?,
         stopping: false,
         backlog_left: BACKLOG_MAX,
         rest_until_ms: None,
@@ -58,12 +69,10 @@ struct Loop<'w, H: Handler, B: Buffers> {
     worker: &'w mut Worker<H, B>,
     /// Dropped before the worker can be: it takes back what the kernel holds of the worker's memory.
     ring: Ring,
-    /// `None` once it stops.
-    listener: Option<TcpListener>,
-    /// A multishot accept is armed.
-    accepting: bool,
+    /// They go one by one once it stops.
+    listeners: Vec<Listener>,
     stopping: bool,
-    /// How many are accepted at most while it stops.
+    /// How many are accepted at most from the last listener while it stops.
     backlog_left: u16,
     /// Accepting was refused; until then, or until a connection ends, it is not tried again.
     rest_until_ms: Option<u64>,
@@ -74,7 +83,7 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
     fn run(mut self, now: impl Fn() -> Now) -> io::Result<()> {
         let mut time = now();
         self.worker.tick(time);
-        while self.listener.is_some() || self.worker.live() > 0 {
+        while !self.listeners.is_empty() || self.worker.live() > 0 {
             let next_ms = self.worker.next_ms();
             self.ring.wait(self.timeout(time, next_ms))?;
             time = now();
@@ -107,93 +116,13 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
             _ if completion.token == IGNORED => Ok(()),
             RECEIVE => self.received(id, completion),
             SEND => self.sent(id, completion.result),
-            ACCEPT | LAST_ACCEPT => self.accepted(completion, time),
-            STOP => self.stop(),
             SHUT => self.shut(id),
+            ACCEPT => self.accepted(completion, time),
+            WATCH => self.watched(completion),
+            ASK => self.asked(completion, time),
+            STOP => self.stop(),
             _ => unreachable!("every operation has one of these kinds"),
         }
-    }
-
-    /// Arms the multishot accept, whose connections become direct descriptors.
-    fn accept(&mut self) -> io::Result<()> {
-        self.rest_until_ms = None;
-        if let Some(listener) = self
-            .listener
-            .as_ref()
-            .filter(|_| !self.accepting && !self.stopping)
-        {
-            self.accepting = true;
-            self.ring.push(&Operation::accept(listener, ACCEPT))?;
-        }
-        Ok(())
-    }
-
-    fn accepted(&mut self, completion: Completion, time: Now) -> io::Result<()> {
-        self.accepting = completion.more;
-        if let slot @ 0.. = completion.result {
-            match self.worker.open(None) {
-                Some(id) => {
-                    self.sockets.insert(id, slot as u32);
-                    self.serve(id)?;
-                }
-                None => self.ring.close(slot as u32)?,
-            }
-        } else if !self.stopping {
-            match Refused::of(-completion.result) {
-                // Ended by the kernel, not by us.
-                _ if completion.result == -libc::ECANCELED => {}
-                Refused::Connection => {}
-                Refused::Listener => return Err(io::Error::from_raw_os_error(-completion.result)),
-                Refused::Now => {
-                    self.rest_until_ms = Some(time.monotonic_ms + REST_MS);
-                    return Ok(());
-                }
-            }
-        }
-        match self.stopping {
-            false => self.accept(),
-            true => self.accepted_last(completion),
-        }
-    }
-
-    /// The accept that is armed may be cancelled before it has looked who is there, so one more follows it.
-    fn stop(&mut self) -> io::Result<()> {
-        self.stopping = true;
-        self.rest_until_ms = None;
-        if self.accepting {
-            self.ring.cancel(ACCEPT)
-        } else {
-            self.accept_last()
-        }
-    }
-
-    /// Accepts who has connected already: an accept looks at once, and is cancelled when it would begin to wait.
-    fn accept_last(&mut self) -> io::Result<()> {
-        if let Some(listener) = &self.listener {
-            self.accepting = true;
-            self.ring.push(&Operation::accept(listener, LAST_ACCEPT))?;
-            self.ring.cancel(LAST_ACCEPT)?;
-        }
-        Ok(())
-    }
-
-    /// The listener stays until the last accept has ended: its descriptor may stand in an operation that is yet to be
-    /// handed over.
-    fn accepted_last(&mut self, completion: Completion) -> io::Result<()> {
-        self.backlog_left = self.backlog_left.saturating_sub(1);
-        if self.accepting {
-            return Ok(());
-        }
-        // Without an error it has ended for want of room in the completion queue.
-        let waited = completion.token == LAST_ACCEPT
-            && completion.result < 0
-            && Refused::of(-completion.result) != Refused::Connection;
-        if waited || self.backlog_left == 0 {
-            self.listener = None;
-            self.worker.drain();
-            return Ok(());
-        }
-        self.accept_last()
     }
 
     #[inline]
@@ -330,9 +259,8 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
         if !receiving && !sending {
             self.sockets.remove(id);
             self.worker.ended(id, how);
-            if self.rest_until_ms.is_some() {
-                self.rest_until_ms = Some(0);
-            }
+            // It may be what accepting waits for.
+            self.accept()?;
         }
         Ok(())
     }

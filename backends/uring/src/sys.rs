@@ -4,6 +4,8 @@
 //! and what proves that the operation has ended.
 
 // By path, since the floor includes this file from another folder.
+#[path = "sys/address.rs"]
+mod address;
 #[path = "sys/buffers.rs"]
 mod buffers;
 #[path = "sys/ring.rs"]
@@ -112,6 +114,24 @@ pub(crate) fn send<H: Handler, B: Buffers>(
     let pending = worker.pending(id);
     // SAFETY: the worker keeps them until `on_sent`, which follows that completion.
     (!pending.is_empty()).then(|| unsafe { Operation::send(slot, pending, token) })
+}
+
+/// Accepts one connection, which becomes a direct descriptor, and notes its peer where there is a place for it.
+///
+/// Owner: the ring, which keeps its places until nothing is under way. On drop: as for a send. End: the completion that
+/// carries `token`; before it nobody reads the place, or names it again.
+fn accept_one(
+    listener: &impl AsRawFd,
+    address: Option<&mut address::Address>,
+    token: u64,
+) -> Operation {
+    let (start, length) = match address {
+        Some(address) => address.written_to(),
+        None => (std::ptr::null_mut(), std::ptr::null_mut()),
+    };
+    let accept = opcode::Accept::new(types::Fd(listener.as_raw_fd()), start, length);
+    let accept = accept.file_index(Some(types::DestinationSlot::auto_target()));
+    Operation(accept.build().user_data(token))
 }
 
 /// An operation whose memory, if it has any, is accounted for: it can be made in no other way than by these functions.

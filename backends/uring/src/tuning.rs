@@ -28,14 +28,14 @@ impl Default for Tuning {
 }
 
 impl Tuning {
-    /// What a worker takes: its listener and the ring; the pages of the ring of buffers count with it.
+    /// What a worker takes: the ring; the pages of the ring of buffers count with it.
     pub fn needs(&self) -> Needs {
         let entries = self.ring_entries as usize;
         Needs {
             locked_bytes: ring_bytes(entries, entries * COMPLETIONS as usize)
                 + (usize::from(self.buffers) * 16).next_multiple_of(4096),
             linux: "6.0",
-            ..Needs::descriptors(2)
+            ..Needs::descriptors(1)
         }
     }
 

@@ -57,7 +57,7 @@ impl Running {
             let worker = Worker::<Large, Split>::new(Large, limits, now());
             end.send(crate::run(
                 worker,
-                listener,
+                vec![listener.into()],
                 stopped.as_fd(),
                 now,
                 || {},

@@ -3,6 +3,8 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::net::SocketAddr;
+use std::os::fd::AsRawFd;
 use std::time::Duration;
 
 use io_uring::types::{SubmitArgs, Timespec};
@@ -10,6 +12,7 @@ use io_uring::{Builder, IoUring, cqueue};
 use orthant_core::Limits;
 
 use super::Operation;
+use super::address::Address;
 use super::buffers::Buffers;
 use crate::tuning::{COMPLETIONS, Tuning};
 
@@ -31,6 +34,10 @@ pub(crate) struct Ring {
     pub(crate) buffers: Buffers,
     /// Operations whose last completion has not come.
     under_way: usize,
+    /// How many direct descriptors it has.
+    descriptors: u32,
+    /// Who was accepted last, by the place that accepting names: they outlive the operations, as the buffers do.
+    peers: Vec<Address>,
     /// Completions taken before anybody asked for them, to make room.
     early: VecDeque<Completion>,
 }
@@ -39,9 +46,12 @@ pub(crate) struct Ring {
 pub(crate) const IGNORED: u64 = u64::MAX;
 
 impl Ring {
-    /// The ring that a worker with these limits needs.
-    pub(crate) fn for_worker(tuning: &Tuning, limits: &Limits) -> io::Result<Ring> {
-        Ring::new(tuning, super::descriptors_max(limits.connections_max)?)
+    /// The ring that a worker with these limits needs, where so many listeners tell whom they accept.
+    pub(crate) fn for_worker(tuning: &Tuning, limits: &Limits, peers: usize) -> io::Result<Ring> {
+        let descriptors = super::descriptors_max(limits.connections_max)?;
+        let mut ring = Ring::new(tuning, descriptors)?;
+        ring.peers.resize_with(peers, Address::default);
+        Ok(ring)
     }
 
     /// A ring with a table for `descriptors` direct descriptors.
@@ -52,6 +62,8 @@ impl Ring {
             ring,
             buffers,
             under_way: 0,
+            descriptors,
+            peers: Vec::new(),
             early: VecDeque::new(),
         };
         let (address, count) = this.buffers.entries();
@@ -74,6 +86,42 @@ impl Ring {
         }
         self.under_way += 1;
         Ok(())
+    }
+
+    /// Accepts one connection. Who it is stands in this place when it has completed, where one is named.
+    pub(crate) fn accept_one(
+        &mut self,
+        listener: &impl AsRawFd,
+        place: Option<usize>,
+        token: u64,
+    ) -> io::Result<()> {
+        let address = place.map(|place| &mut self.peers[place]);
+        let accept = super::accept_one(listener, address, token);
+        self.push(&accept)
+    }
+
+    /// The peer that the accept which completed last has noted in this place, if its address is one of IP.
+    pub(crate) fn peer(&self, place: usize) -> Option<SocketAddr> {
+        self.peers[place].decoded()
+    }
+
+    /// How many direct descriptors it has.
+    pub(crate) fn descriptors(&self) -> usize {
+        self.descriptors as usize
+    }
+
+    /// How many completions it has room for.
+    pub(crate) fn completions(&self) -> usize {
+        self.ring.params().cq_entries() as usize
+    }
+
+    /// Hands what was asked for to the kernel, now.
+    pub(crate) fn submit(&mut self) -> io::Result<()> {
+        match self.ring.submit() {
+            // The next wait tries again.
+            Err(error) if is_passing(&error) => Ok(()),
+            submitted => submitted.map(drop),
+        }
     }
 
     /// Asks to cancel the operation with this token.
