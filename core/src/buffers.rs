@@ -5,10 +5,13 @@
 
 mod leased;
 mod pool;
+mod shelf;
+mod tails;
 mod tiered;
 
 pub use leased::Leased;
 pub use pool::Pool;
+pub(crate) use tails::{Exhausted, Tails, large_tails_bytes_max};
 pub use tiered::Tiered;
 
 use crate::limits::{BIG_REGION_BYTES, SMALL_REGION_BYTES};

@@ -24,7 +24,7 @@ use content::Body;
 use deadlines::{Deadline, Flow};
 
 use crate::answer::{Form, Hold, Stream, Written};
-use crate::buffers::{Buffers, Pool};
+use crate::buffers::{Buffers, Exhausted, Pool, Tails};
 use crate::clock::{Now, Opening};
 use crate::counters::Counters;
 use crate::error::{CloseReason, Fault};
@@ -39,6 +39,7 @@ pub(crate) struct Shared<H> {
     pub(crate) handler: H,
     pub(crate) limits: Limits,
     pub(crate) pool: Pool,
+    pub(crate) tails: Tails,
     pub(crate) opening: Opening,
     pub(crate) now: Now,
     pub(crate) counters: Arc<Counters>,
@@ -69,6 +70,9 @@ pub(crate) struct Connection<H: Handler, B> {
     /// How far what is pending has got, as long as something is.
     output: Flow,
     flowing: bool,
+    /// Requests answered since it opened, and when everything was sent last.
+    requests: u32,
+    requests_sent: u32,
     /// An empty line has been ignored since the last request.
     skipped: bool,
     /// A 100 (Continue) is due as soon as there is room for it.
@@ -122,6 +126,8 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
             waiting: false,
             output: Flow::default(),
             flowing: false,
+            requests: 0,
+            requests_sent: 0,
             skipped: false,
             owes_continue: false,
             queued: false,
@@ -146,17 +152,19 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
         match self.phase {
             Phase::Ending { .. } | Phase::Refused(..) | Phase::Over => {}
             Phase::Head => {
-                self.tail.extend_from_slice(bytes);
+                if self.collect(shared, bytes, 0).is_err() {
+                    return;
+                }
                 // Without the end of a line the head cannot have become whole, but it may have become wrong.
                 if memchr::memchr(b'\n', bytes).is_some()
                     || !head::is_still_partial(&self.tail, &shared.limits)
                 {
                     let tail = std::mem::take(&mut self.tail);
                     self.advance(shared, &tail);
-                    shared.pool.keep_tail(tail);
+                    shared.tails.give_back(tail);
                 }
             }
-            _ => self.tail.extend_from_slice(bytes),
+            _ => self.put_by(shared, bytes),
         }
     }
 
@@ -182,7 +190,9 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
                     let body = *body;
                     self.content(shared, body, bytes)
                 }
-                Phase::Held(_) | Phase::Streaming { .. } => return self.put_by(shared, bytes),
+                Phase::Held(_) | Phase::Streaming { .. } => {
+                    return self.put_by(shared, bytes);
+                }
                 Phase::Ending { lingers, .. } => {
                     // What came too late is lost, but it must not cost the peer the answer before it.
                     *lingers = true;
@@ -195,20 +205,27 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
 
     /// Keeps bytes for later, behind what the tail holds already.
     fn put_by(&mut self, shared: &mut Shared<H>, bytes: &[u8]) {
-        self.expect(shared, bytes.len());
-        self.tail.extend_from_slice(bytes);
+        // Without memory there is nothing else to do here.
+        let _ = self.collect(shared, bytes, 0);
     }
 
-    /// Takes a tail for so many bytes, where it has none.
-    fn expect(&mut self, shared: &mut Shared<H>, bytes: usize) {
-        if self.tail.capacity() == 0 {
-            self.tail = shared.pool.tail(bytes);
-        }
+    /// The same, where so many more bytes may follow. Without memory for them the request comes to its end.
+    fn collect(
+        &mut self,
+        shared: &mut Shared<H>,
+        bytes: &[u8],
+        more: u64,
+    ) -> Result<(), Exhausted> {
+        let kept = shared.tails.extend(&mut self.tail, bytes, more);
+        kept.map_err(|Exhausted| {
+            self.exhausted(shared, bytes);
+            Exhausted
+        })
     }
 
     /// Forgets the tail; its memory serves another connection.
     fn drop_tail(&mut self, shared: &mut Shared<H>) {
-        shared.pool.keep_tail(std::mem::take(&mut self.tail));
+        shared.tails.give_back(std::mem::take(&mut self.tail));
     }
 
     /// What is to be sent next. Until `sent` says otherwise it counts as being sent.
@@ -227,10 +244,11 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
             shared.counters.bytes_sent.add(bytes as u64);
             self.buffers.sent(bytes, &mut shared.pool);
             self.output.moved(bytes, shared.now);
-            if self.buffers.pending().is_empty()
-                && (self.owes_continue || !matches!(self.phase, Phase::Head))
-            {
-                self.go_on(shared);
+            if self.buffers.pending().is_empty() {
+                self.requests_sent = self.requests;
+                if self.owes_continue || !matches!(self.phase, Phase::Head) {
+                    self.go_on(shared);
+                }
             }
         }
     }

@@ -8,6 +8,7 @@ pub use named::Limit;
 
 use named::{kebab, limits};
 
+use crate::buffers::large_tails_bytes_max;
 use crate::setting;
 
 /// Bytes of the region that holds small answers: one page, and room for ten answers of the arena's small routes.
@@ -56,12 +57,21 @@ limits! {
     /// Bytes of the trailer section of one request.
     trailer_bytes_max: usize = 8 * 1024, in 0..=MIB,
         because "it is read and dropped", beyond "431, close";
+    /// Requests of one connection, the last of which is told to be.
+    requests_max: u32 = 100_000_000, in 1..=1 << 31,
+        because "nobody stays for ever, and the fastest client for minutes", beyond "Connection: close";
+    /// Answers to one connection that are written and not all sent.
+    answers_max: u32 = 128, in 1..=1 << 31,
+        because "clients pipeline 16 or 64, and a region holds about 100", beyond "the next request waits";
     /// Connections of a worker.
     connections_max: usize = 16 * 1024, in 1..=1 << 20,
         because "an idle one takes 4 KiB with split buffers", beyond "they wait in the kernel's queue";
     /// Big regions that a worker's pool lends at one time, 16 KiB each.
     big_regions_max: usize = 256, in 1..=1 << 20,
         because "they make 4 MiB, which a cache holds", beyond "the request waits";
+    /// Bytes of memory for what a worker's connections have sent and is not used yet: partial heads, collected content.
+    received_bytes_max: usize = 64 * 1024 * 1024, in 65_536..=1 << 40,
+        because "four requests of the largest content fit, and a quarter is for small ones alone", beyond "503, close";
     /// How long a request waits for a big region.
     region_wait_ms: u64 = 1_000, in 1..=DAY_MS,
         because "a client that waits longer has better been told", beyond "503, close";
@@ -122,6 +132,15 @@ impl Limits {
         if self.request_line_bytes_max >= self.head_bytes_max {
             return Err(
                 "request-line-bytes-max has to be less than head-bytes-max, since the line is part of the head",
+            );
+        }
+        let content_bytes_max = self
+            .content_bytes_max
+            .saturating_add(self.head_bytes_max as u64);
+        if content_bytes_max > large_tails_bytes_max(self.received_bytes_max) as u64 {
+            return Err(
+                "received-bytes-max has to be a third more than content-bytes-max and head-bytes-max together, since one \
+                 request has to fit, and a quarter is for small ones",
             );
         }
         Ok(())

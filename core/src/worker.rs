@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::buffers::{Buffers, Pool};
+use crate::buffers::{Buffers, Pool, Tails};
 use crate::clock::{Now, Opening};
 use crate::connection::{Connection, Shared};
 use crate::counters::{Counters, Timeout};
@@ -76,6 +76,7 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
             shared: Shared {
                 handler,
                 pool: Pool::new(limits.big_regions_max),
+                tails: Tails::new(limits.received_bytes_max),
                 limits,
                 opening: Opening::new(now.unix_s),
                 now,
@@ -253,6 +254,7 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
         if now.monotonic_ms >= self.trim_at_ms {
             self.trim_at_ms = now.monotonic_ms + TRIM_MS;
             self.shared.pool.trim();
+            self.shared.tails.trim();
         }
     }
 
@@ -264,7 +266,7 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
         }
         let next_ms = self.wheel.next_ms().unwrap_or(u64::MAX);
         let mut next_ms = next_ms.min(self.drain_until_ms);
-        if self.shared.pool.keeps() {
+        if self.shared.pool.keeps() || self.shared.tails.keeps() {
             next_ms = next_ms.min(self.trim_at_ms);
         }
         (next_ms != u64::MAX).then_some(next_ms)
@@ -313,6 +315,11 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
     /// Bytes of all its regions: those that connections have, and those that its pool keeps for the next answers.
     pub fn regions_bytes(&self) -> usize {
         self.shared.pool.regions_bytes()
+    }
+
+    /// Bytes of the memory in which its connections keep what they have received and not used yet.
+    pub fn received_bytes(&self) -> usize {
+        self.shared.tails.used_bytes()
     }
 
     /// How many big regions its pool has lent now.

@@ -1,58 +1,17 @@
-//! The regions of a worker: lent to connections, taken back, and kept for the next one as long as they are needed. Also
-//! the memory in which connections keep what they have received and not used yet, their tails.
+//! The regions of a worker: lent to connections, taken back, and kept for the next one as long as they are needed.
 //!
 //! The pool grows when a region is asked for and none is kept. It shrinks by `trim`, which the worker calls once per
 //! second: of the regions that nobody took since the last time, half are freed. So a steady load allocates nothing,
 //! and what a burst left behind is gone some seconds after it.
 
+use super::shelf::Shelf;
 use crate::limits::{BIG_REGION_BYTES, SMALL_REGION_BYTES};
-
-/// Regions of one size that nobody uses.
-#[derive(Debug, Default)]
-struct Shelf {
-    regions: Vec<Vec<u8>>,
-    /// The fewest that there were since the last `trim`.
-    unneeded: usize,
-}
-
-impl Shelf {
-    fn take(&mut self) -> Option<Vec<u8>> {
-        let region = self.regions.pop();
-        self.unneeded = self.unneeded.min(self.regions.len());
-        region
-    }
-
-    /// Frees half of those that nobody has needed; says how many bytes that were.
-    fn trim(&mut self) -> usize {
-        let bytes = self.free(self.unneeded.div_ceil(2));
-        self.unneeded = self.regions.len();
-        bytes
-    }
-
-    /// Frees as many as that, or all; says how many bytes that were.
-    fn free(&mut self, regions: usize) -> usize {
-        // The oldest: the newest are warm in the caches.
-        let freed = self.regions.drain(..regions.min(self.regions.len()));
-        let bytes = freed.map(|region| region.capacity()).sum();
-        self.unneeded = self.unneeded.min(self.regions.len());
-        bytes
-    }
-}
-
-/// Tails up to this size are kept apart from larger ones: a few bytes of a head must not hold what a large content took.
-const SMALL_TAIL_BYTES: usize = 16 * 1024;
-
-/// How much memory of tails is kept while nobody uses them.
-const TAILS_BYTES_MAX: usize = 1024 * 1024;
 
 /// A worker's regions.
 #[derive(Debug)]
 pub struct Pool {
     small: Shelf,
     big: Shelf,
-    small_tails: Shelf,
-    large_tails: Shelf,
-    tails_bytes: usize,
     /// Of all regions, whoever has them.
     regions_bytes: usize,
     /// Big regions lent, an oversize one counted as the regions it would fill.
@@ -68,9 +27,6 @@ impl Pool {
         Pool {
             small: Shelf::default(),
             big: Shelf::default(),
-            small_tails: Shelf::default(),
-            large_tails: Shelf::default(),
-            tails_bytes: 0,
             regions_bytes: 0,
             lent: 0,
             lent_max,
@@ -95,10 +51,9 @@ impl Pool {
     }
 
     /// Takes back a region that `own` gave, or that was lent.
-    pub(super) fn keep(&mut self, mut region: Vec<u8>) {
-        region.clear();
+    pub(super) fn keep(&mut self, region: Vec<u8>) {
         if [SMALL_REGION_BYTES, BIG_REGION_BYTES].contains(&region.capacity()) {
-            self.shelf(region.capacity()).regions.push(region);
+            self.shelf(region.capacity()).put(region);
         } else {
             self.regions_bytes -= region.capacity();
         }
@@ -115,7 +70,7 @@ impl Pool {
         let region = if bytes == BIG_REGION_BYTES {
             self.own(bytes)
         } else {
-            let beyond = (lent + self.big.regions.len()).saturating_sub(self.lent_max);
+            let beyond = (lent + self.big.len()).saturating_sub(self.lent_max);
             self.regions_bytes -= self.big.free(beyond);
             self.make(bytes)
         };
@@ -153,44 +108,16 @@ impl Pool {
     /// Frees half of the regions that nobody has needed since it was last called.
     pub(crate) fn trim(&mut self) {
         self.regions_bytes -= self.small.trim() + self.big.trim();
-        self.tails_bytes -= self.small_tails.trim() + self.large_tails.trim();
-    }
-
-    /// Memory for a tail that so many bytes are expected in; it may have to grow.
-    pub(crate) fn tail(&mut self, bytes: usize) -> Vec<u8> {
-        let shelf = if bytes <= SMALL_TAIL_BYTES {
-            &mut self.small_tails
-        } else {
-            &mut self.large_tails
-        };
-        let tail = shelf.take().unwrap_or_default();
-        self.tails_bytes -= tail.capacity();
-        tail
-    }
-
-    /// Takes back the memory of a tail.
-    pub(crate) fn keep_tail(&mut self, mut tail: Vec<u8>) {
-        let capacity = tail.capacity();
-        if capacity > 0 && self.tails_bytes + capacity <= TAILS_BYTES_MAX {
-            tail.clear();
-            self.tails_bytes += capacity;
-            let shelf = if capacity <= SMALL_TAIL_BYTES {
-                &mut self.small_tails
-            } else {
-                &mut self.large_tails
-            };
-            shelf.regions.push(tail);
-        }
     }
 
     /// Whether there is anything that `trim` could free.
     pub(crate) fn keeps(&self) -> bool {
-        self.tails_bytes > 0 || self.kept_bytes() > 0
+        self.kept_bytes() > 0
     }
 
     /// Bytes of the regions that it keeps and nobody uses.
     pub fn kept_bytes(&self) -> usize {
-        self.small.regions.len() * SMALL_REGION_BYTES + self.big.regions.len() * BIG_REGION_BYTES
+        self.small.len() * SMALL_REGION_BYTES + self.big.len() * BIG_REGION_BYTES
     }
 
     /// Bytes of all its regions, lent and kept.

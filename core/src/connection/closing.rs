@@ -23,7 +23,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
     pub(super) fn refuse_kept(&mut self, shared: &mut Shared<H>, fault: Fault) {
         let tail = std::mem::take(&mut self.tail);
         self.refuse(shared, fault, &tail);
-        shared.pool.keep_tail(tail);
+        shared.tails.give_back(tail);
     }
 
     pub(super) fn refuse_as(
@@ -44,9 +44,11 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
         self.answer_fault(shared, fault, form);
     }
 
-    /// Answers a fault and ends; when there is no room for the answer, as soon as there is.
+    /// Answers a fault and ends; when there is no room for the answer, as soon as there is. What was kept of the request is not
+    /// needed any more.
     pub(super) fn answer_fault(&mut self, shared: &mut Shared<H>, fault: Fault, form: Form) {
         self.phase = Phase::Refused(fault, form);
+        self.drop_tail(shared);
         let answer = Answer {
             id: self.id,
             now_ms: shared.now.monotonic_ms,
@@ -63,12 +65,21 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
             .is_ok()
         {
             shared.counters.refusals[fault as usize].add(1);
-            self.drop_tail(shared);
             self.reason = CloseReason::Refused(fault);
             self.phase = Phase::Ending {
                 lingers: true,
                 shut: false,
             };
+        }
+    }
+
+    /// There is no memory for these bytes that have come. An answer that has begun can only be cut off (RFC 9112 §8).
+    #[cold]
+    pub(super) fn exhausted(&mut self, shared: &mut Shared<H>, bytes: &[u8]) {
+        match self.phase {
+            Phase::Streaming { .. } => self.end(shared, CloseReason::Refused(Fault::Exhausted)),
+            _ if self.tail.is_empty() => self.refuse(shared, Fault::Exhausted, bytes),
+            _ => self.refuse_kept(shared, Fault::Exhausted),
         }
     }
 

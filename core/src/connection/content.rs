@@ -58,6 +58,14 @@ impl Body {
         bytes as u64 <= self.allowed
     }
 
+    /// How much more content there may be.
+    fn may_follow(&self) -> u64 {
+        match self.frame {
+            Frame::Left(left) => left,
+            Frame::Chunks(_) => self.allowed,
+        }
+    }
+
     pub(super) fn done(&self) -> bool {
         match self.frame {
             Frame::Left(left) => left == 0,
@@ -114,7 +122,12 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
                 }
             };
             match body.plan {
-                Plan::Collect => self.tail.extend_from_slice(piece),
+                Plan::Collect => {
+                    let more = body.may_follow();
+                    if self.collect(shared, piece, more).is_err() {
+                        return &[];
+                    }
+                }
                 Plan::Stream => shared.handler.on_content(piece, &mut self.exchange),
             }
             bytes = rest;
@@ -131,7 +144,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
         let tail = std::mem::take(&mut self.tail);
         let request = kept(&tail, self.head_end, self.content_end, &shared.limits);
         match self.present(shared, &request, last) {
-            Ok(()) => shared.pool.keep_tail(tail),
+            Ok(()) => shared.tails.give_back(tail),
             Err(next) => {
                 self.tail = tail;
                 self.phase = next;

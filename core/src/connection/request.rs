@@ -31,10 +31,9 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
             framing => match self.whole_content(shared, &head, framing, after_head) {
                 Ok(Some(whole)) => whole,
                 Ok(None) => {
-                    if let Framing::Length(length) = framing {
-                        self.expect(shared, head.bytes.saturating_add(length as usize));
+                    if self.collect(shared, &bytes[..head.bytes], 0).is_err() {
+                        return &[];
                     }
-                    self.put_by(shared, &bytes[..head.bytes]);
                     self.head_end = head.bytes;
                     self.content_end = head.bytes;
                     self.owes_continue = head.expects_continue && after_head.is_empty();
@@ -51,12 +50,15 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
         };
         let rest = &after_head[used..];
         if let Err(next) = self.present(shared, &Request { head, content }, rest.is_empty()) {
-            self.expect(shared, bytes.len());
-            self.put_by(shared, &bytes[..head.bytes]);
-            self.tail.extend_from_slice(content);
+            self.phase = next;
             self.head_end = head.bytes;
             self.content_end = head.bytes + content.len();
-            self.phase = next;
+            let kept = [&bytes[..head.bytes], content]
+                .into_iter()
+                .try_for_each(|bytes| self.collect(shared, bytes, 0));
+            if kept.is_err() {
+                return &[];
+            }
         }
         rest
     }
@@ -99,7 +101,13 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
         request: &Request<'_>,
         last: bool,
     ) -> Result<(), Phase> {
-        let persists = request.head.persists && !(shared.draining && last);
+        // At the limit, something is pending: an answer that was not sent.
+        if self.requests - self.requests_sent >= shared.limits.answers_max {
+            return Err(Phase::Held(Hold::Flush));
+        }
+        let persists = request.head.persists
+            && !(shared.draining && last)
+            && self.requests + 1 < shared.limits.requests_max;
         let answer = Answer {
             id: self.id,
             now_ms: shared.now.monotonic_ms,
@@ -118,18 +126,21 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
                 persists,
                 stream,
                 written,
-            }) => match stream {
-                None => {
-                    self.answered(shared, persists, request, written);
-                    Ok(())
+            }) => {
+                self.requests += 1;
+                match stream {
+                    None => {
+                        self.answered(shared, persists, request, written);
+                        Ok(())
+                    }
+                    Some(stream) => Err(Phase::Streaming {
+                        stream,
+                        written,
+                        persists,
+                        waits: false,
+                    }),
                 }
-                Some(stream) => Err(Phase::Streaming {
-                    stream,
-                    written,
-                    persists,
-                    waits: false,
-                }),
-            },
+            }
             Err(Unanswered(Hold::Fault(fault))) => {
                 let form = Form::new(request.head.method, Version::Http11, false);
                 self.refuse_as(shared, fault, form, (&request.head).into());
@@ -305,7 +316,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
     /// The request in `tail` has been answered: what stands behind it is next.
     fn after_kept(&mut self, shared: &mut Shared<H>, tail: Vec<u8>) {
         self.advance(shared, &tail[self.content_end..]);
-        shared.pool.keep_tail(tail);
+        shared.tails.give_back(tail);
         if self.input_ended {
             self.end_of_input(shared);
         }

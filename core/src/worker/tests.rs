@@ -1,5 +1,6 @@
 //! The worker as a loop sees it, on simulated time: requests in any pieces, answers out in any pieces.
 
+mod bounds;
 mod client;
 mod conversations;
 mod counting;
