@@ -16,6 +16,8 @@ pub(super) fn check(method: Method<'_>, target: &[u8]) -> Result<(), Fault> {
 #[cold]
 fn check_rare(method: Method<'_>, target: &[u8]) -> Result<(), Fault> {
     let fits = match method {
+        // Two spaces, of which the second is none of a target.
+        _ if target.is_empty() => return Err(Fault::RequestLine),
         Method::Other(b"CONNECT") => is_authority(target),
         Method::Options if target == b"*" => true,
         // User and password before the host are refused with what is no host (RFC 9110 §4.2.4).
