@@ -282,7 +282,6 @@ fn partial_line(line: &[u8]) -> Result<(), Fault> {
         _ => path_end,
     };
     let version = rest.get(target_end..).unwrap_or_default();
-    let spaced = line[method_end] == b' ' && (target_end > 0 || version.is_empty());
     let fits = |(at, byte): (usize, &u8)| match at {
         6 | 8 => byte.is_ascii_digit(),
         _ => b" HTTP/1.1\r".get(at) == Some(byte),
@@ -293,7 +292,9 @@ fn partial_line(line: &[u8]) -> Result<(), Fault> {
         [b'%', digit] => digit.is_ascii_hexdigit(),
         _ => false,
     };
-    if spaced && (is_cut || version.iter().enumerate().all(fits)) {
+    let begins = target_end > 0 || version.is_empty();
+    let fits = is_cut || begins && version.iter().enumerate().all(fits);
+    if line[method_end] == b' ' && fits {
         Ok(())
     } else {
         Err(Fault::RequestLine)

@@ -263,6 +263,8 @@ fn a_fault_is_the_first_in_the_order_of_the_bytes() {
         ("GET HTTP/2.0\r\n".into(), Fault::RequestLine),
         ("GET  HTTP/2.0\r\n".into(), Fault::RequestLine),
         ("POST  HTTP/1.1\r\n".into(), Fault::RequestLine),
+        ("GET %41 HTTP/1.1\r\n".into(), Fault::Target),
+        ("GET /%4\r\n".into(), Fault::RequestLine),
         (format!("G(T /{long} HTTP/1.1\r\n"), Fault::RequestLine),
         (
             format!("GET /{long}\u{e9} HTTP/1.1\r\n"),
