@@ -28,6 +28,9 @@ struct Args {
     /// With the step `readme`: renew the generated parts instead of checking them
     #[arg(long)]
     write: bool,
+    /// With the step `fuzz`: search for so many minutes with each target instead of trying a fixed number of inputs
+    #[arg(long, value_name = "N")]
+    minutes: Option<u64>,
 }
 
 /// How a step ended.
@@ -76,6 +79,10 @@ fn chosen(args: &Args) -> Result<Vec<&'static Step>> {
         !args.write || args.steps == ["readme"],
         "failed to use --write: it belongs to `cargo ci readme --write`"
     );
+    ensure!(
+        args.minutes.is_none() || args.steps == ["fuzz"],
+        "failed to use --minutes: it belongs to `cargo ci fuzz --minutes N`"
+    );
     let named =
         |step: &&Step| args.steps.is_empty() || args.steps.iter().any(|name| step.name == name);
     Ok(STEPS.iter().filter(named).collect())
@@ -85,7 +92,10 @@ fn chosen(args: &Args) -> Result<Vec<&'static Step>> {
 fn run(args: &Args, chosen: &[&'static Step]) -> Result<bool> {
     tools::require()?;
     let checkout = Checkout::read()?;
-    let options = Options { write: args.write };
+    let options = Options {
+        write: args.write,
+        minutes: args.minutes,
+    };
     let mut ended = Vec::new();
     for step in chosen {
         println!("\n== {}: {}", step.name, step.about);
@@ -160,6 +170,7 @@ mod tests {
         };
         assert!(error("ci fmtt").contains("there is fmt, "));
         assert!(error("ci fmt --write").contains("cargo ci readme --write"));
+        assert!(error("ci fmt --minutes 1").contains("cargo ci fuzz --minutes N"));
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod deny;
 mod designs;
 mod docs;
 mod fmt;
+mod fuzz;
 mod readme;
 mod rules;
 mod sweep;
@@ -32,10 +33,12 @@ pub struct Step {
 pub struct Options {
     /// Whether generated parts are renewed instead of checked.
     pub write: bool,
+    /// How long each target of the step `fuzz` runs; a fixed number of inputs if not said.
+    pub minutes: Option<u64>,
 }
 
 /// Every step, in order.
-pub const STEPS: [Step; 11] = [
+pub const STEPS: [Step; 12] = [
     Step {
         name: "fmt",
         about: "the code is formatted",
@@ -70,6 +73,11 @@ pub const STEPS: [Step; 11] = [
         name: "test",
         about: "unit, integration and documentation tests pass",
         run: test::step,
+    },
+    Step {
+        name: "fuzz",
+        about: "inputs made at random break no invariant of core",
+        run: fuzz::step,
     },
     Step {
         name: "deny",
