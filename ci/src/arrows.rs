@@ -6,8 +6,8 @@
 //!     ▲──────────────────┴────────────┘
 //! ```
 //!
-//! Core and the allocators depend on nothing of ours, backends do not see each other, and the matrix links nothing that
-//! it measures: it could no longer tell a design's cost from its own.
+//! Core, the allocators and the peers below matrix depend on nothing of ours, backends do not see each other, and the
+//! matrix links nothing that it measures: it could no longer tell a design's cost from its own.
 
 use anyhow::{Result, bail};
 
@@ -33,7 +33,7 @@ struct Layer {
     advice: &'static str,
 }
 
-const LAYERS: [Layer; 8] = [
+const LAYERS: [Layer; 9] = [
     Layer {
         folder: "core",
         code: &[],
@@ -69,6 +69,12 @@ const LAYERS: [Layer; 8] = [
         code: &[],
         tests: &[],
         advice: "conformance fits any HTTP server: speak bytes only",
+    },
+    Layer {
+        folder: "matrix/peers",
+        code: &[],
+        tests: &[],
+        advice: "a peer is somebody else's server: write against it as its users do",
     },
     Layer {
         folder: "matrix",
@@ -190,6 +196,9 @@ mod tests {
             ("server", "matrix", false),
             ("matrix", "server", true),
             ("matrix", "core", false),
+            ("matrix", "matrix/peers/hyper", true),
+            ("matrix/peers/hyper", "core", false),
+            ("matrix/peers/hyper", "conformance", false),
             ("conformance", "core", true),
             ("ci", "matrix", false),
         ] {

@@ -126,6 +126,10 @@ fn what_is_not_there_gives_2_and_says_what_is() {
             &["--case", "h1-000000"],
             "failed to find a case of `h1-000000`",
         ),
+        (
+            &["--app", "probe", "--group", "arena"],
+            "those cases are for the other application",
+        ),
         (&["epoll+floor"], "a floor speaks no HTTP"),
         (&["-E", "backend=kqueue"], "there is epoll, uring"),
     ] {

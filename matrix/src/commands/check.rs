@@ -29,6 +29,9 @@ use play::{Judged, Progress, play};
 /// so that a busy machine does not decide, and where the second try passes the case is counted and named; what is critical
 /// has no second try.
 ///
+/// Other servers are checked in the same run where they start as a design does, such as those in matrix/peers: cargo
+/// matrix check --app probe epoll+split+system matrix/peers/nginx/run
+///
 /// Example: cargo matrix check epoll+split+system --group chunked
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
@@ -44,6 +47,9 @@ pub struct Args {
     /// Only this case, such as h1-5abe94; repeat it for more
     #[arg(long = "case", value_name = "ID", conflicts_with_all = ["group", "slow"])]
     cases: Vec<String>,
+    /// Only the cases for this application: probe, whose are those of the RFCs, or arena. Other servers may lack the other
+    #[arg(long, value_name = "APP", value_parser = ["probe", "arena"])]
+    app: Option<String>,
     /// The slow cases too, such as a byte per second; they take as long as the server lets them, 90 s at most
     #[arg(long)]
     slow: bool,
@@ -160,11 +166,17 @@ fn suites(args: &Args, seed: u64) -> Result<Vec<Suite>> {
         app,
         cases: cases.into_iter().filter(asked).collect(),
     };
-    Ok(all
+    let is_asked = |suite: &Suite| args.app.as_deref().is_none_or(|app| app == suite.app);
+    let suites: Vec<Suite> = all
         .into_iter()
         .map(suite)
-        .filter(|suite| !suite.cases.is_empty())
-        .collect())
+        .filter(|suite| is_asked(suite) && !suite.cases.is_empty())
+        .collect();
+    ensure!(
+        !suites.is_empty(),
+        "failed to find a case of what was asked for: those cases are for the other application; leave --app away"
+    );
+    Ok(suites)
 }
 
 fn check(args: &Args, seed: u64, suites: &[Suite], built: &[Built]) -> Result<Findings> {
