@@ -299,11 +299,11 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
             Want::NOTHING
         };
         match &mut self.phase {
-            Phase::Head if self.input_ended && !pending => Want::CLOSE,
+            Phase::Head if self.input_ended && !pending => self.close_now(),
             Phase::Head | Phase::Content(_) if !self.input_ended => send.and(Want::RECEIVE),
             Phase::Over => Want::CLOSE,
             Phase::Ending { .. } if pending => send,
-            Phase::Ending { lingers, .. } if !*lingers || self.input_ended => Want::CLOSE,
+            Phase::Ending { lingers, .. } if !*lingers || self.input_ended => self.close_now(),
             Phase::Ending { shut: true, .. } => Want::RECEIVE,
             Phase::Ending { shut, .. } => {
                 *shut = true;

@@ -6,6 +6,7 @@ use crate::buffers::Buffers;
 use crate::error::{CloseReason, Fault};
 use crate::handler::{Handler, Over};
 use crate::head::RequestLine;
+use crate::want::Want;
 use crate::worker::Ended;
 
 impl<H: Handler, B: Buffers> Connection<H, B> {
@@ -103,11 +104,20 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
         };
     }
 
-    /// Ends now, whatever is under way.
-    pub(crate) fn end(&mut self, shared: &mut Shared<H>, reason: CloseReason) {
-        self.cut_off(shared, reason);
-        self.reason = reason;
+    /// Everything is done: it is to close, and nothing that comes yet changes that.
+    #[cold]
+    pub(super) fn close_now(&mut self) -> Want {
         self.phase = Phase::Over;
+        Want::CLOSE
+    }
+
+    /// Ends now, whatever is under way. One that has ended keeps its reason.
+    pub(crate) fn end(&mut self, shared: &mut Shared<H>, reason: CloseReason) {
+        if !matches!(self.phase, Phase::Over) {
+            self.cut_off(shared, reason);
+            self.reason = reason;
+            self.phase = Phase::Over;
+        }
     }
 
     /// Gives back what it holds; says why it ended.

@@ -111,7 +111,9 @@ fn every_timeout_is_counted_by_its_kind<B: Buffers>() {
             worker.on_bytes(holder, bytes.as_bytes());
         }
         let mut client = Client::new(&mut worker);
-        client.want = worker.on_bytes(client.id, bytes.as_bytes());
+        if !bytes.is_empty() {
+            client.want = worker.on_bytes(client.id, bytes.as_bytes());
+        }
         match timeout {
             Timeout::Send => {}
             Timeout::Drain => worker.drain(),

@@ -1,6 +1,6 @@
 //! Requests and their answers.
 
-use super::client::{answers, get, letters, refusal, worker};
+use super::client::{START, answers, get, letters, refusal, worker};
 use super::*;
 use crate::Method;
 
@@ -15,6 +15,7 @@ every_strategy! {
     a_half_close_still_gets_its_answers
     a_bad_request_is_answered_alike_however_it_is_cut
     a_close_of_ours_lingers
+    a_close_that_was_wanted_is_final
     a_fault_of_head_is_answered_without_content
     a_fault_is_answered_as_soon_as_its_byte_is_there
     an_empty_line_behind_a_request_is_ignored_rfc9112_2_2
@@ -357,6 +358,33 @@ fn a_close_of_ours_lingers<B: Buffers>() {
         worker.ended(client.id, Ended::Wanted),
         Some(CloseReason::LastAnswer)
     );
+}
+
+fn a_close_that_was_wanted_is_final<B: Buffers>() {
+    let mut worker = worker::<B>(Limits::DEFAULT);
+    let mut asked = Client::new(&mut worker);
+    asked.send(&mut worker, b"GET /size/1 HTTP/1.0\r\n\r\n");
+    let mut left = Client::new(&mut worker);
+    left.send(&mut worker, b"");
+    for client in [&asked, &left] {
+        assert_eq!(client.want, Want::CLOSE);
+        let late = worker.on_bytes(client.id, get("/size/2").as_bytes());
+        assert_eq!(late, Want::CLOSE, "what comes late changes nothing");
+    }
+    worker.drain();
+    worker.tick(Now {
+        monotonic_ms: START.monotonic_ms + Limits::DEFAULT.drain_timeout_ms,
+        ..START
+    });
+    while let Some((_, want)) = worker.next_changed() {
+        assert_eq!(want, Want::CLOSE);
+    }
+    for (client, reason) in [
+        (asked, CloseReason::PeerAsked),
+        (left, CloseReason::PeerClosed),
+    ] {
+        assert_eq!(worker.ended(client.id, Ended::Wanted), Some(reason));
+    }
 }
 
 fn a_half_close_still_gets_its_answers<B: Buffers>() {
