@@ -4,6 +4,7 @@
 //! Sockets are accepted by a system call of our own, from listeners of any family: runtimes lose a connection whose accept
 //! is given up, and some demand an address of IP. So a runtime only says when somebody may be there.
 
+use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
@@ -46,6 +47,11 @@ impl<H: Handler, B: Buffers, N: Fn() -> Now> Tasks<H, B, N> {
         serve: impl Fn(Id, OwnedFd) -> io::Result<()>,
     ) -> io::Result<()> {
         let mut stop = pin!(stop);
+        let served = Cell::new(false);
+        let serve = |id, socket| {
+            served.set(true);
+            serve(id, socket)
+        };
         let accept = |listener| Box::pin(self.accept_from(listener, &sleep, &serve));
         let mut accepting: Vec<_> = listeners.iter().map(accept).collect();
         let stopped = poll_fn(|context| {
@@ -53,11 +59,17 @@ impl<H: Handler, B: Buffers, N: Fn() -> Now> Tasks<H, B, N> {
             if let Poll::Ready(stopped) = stop.as_mut().poll(context) {
                 return Poll::Ready(stopped);
             }
-            for accepting in &mut accepting {
+            // The last that gave somebody comes last: there may not be room for all.
+            let mut given = 0;
+            for (index, accepting) in accepting.iter_mut().enumerate() {
                 if let Poll::Ready(error) = accepting.as_mut().poll(context) {
                     return Poll::Ready(Err(error));
                 }
+                if served.take() {
+                    given = index + 1;
+                }
             }
+            accepting.rotate_left(given);
             Poll::Pending
         })
         .await;

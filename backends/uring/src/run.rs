@@ -54,6 +54,7 @@ pub fn run<H: Handler, B: Buffers>(
         worker: &mut worker,
         ring,
         listeners: listeners.collect::<io::Result<_>>()?,
+        next_listener: 0,
         stopping: false,
         backlog_left: BACKLOG_MAX,
         rest_until_ms: None,
@@ -71,6 +72,8 @@ struct Loop<'w, H: Handler, B: Buffers> {
     ring: Ring,
     /// They go one by one once it stops.
     listeners: Vec<Listener>,
+    /// Which of them comes first where there is not room for all.
+    next_listener: usize,
     stopping: bool,
     /// How many are accepted at most from the last listener while it stops.
     backlog_left: u16,

@@ -51,7 +51,14 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
     /// Begins to accept wherever nothing is under way.
     pub(super) fn accept(&mut self) -> io::Result<()> {
         self.rest_until_ms = None;
-        (0..self.listeners.len()).try_for_each(|index| self.accept_from(index))
+        self.accept_from_all()
+    }
+
+    /// The last that was accepted from comes last.
+    fn accept_from_all(&mut self) -> io::Result<()> {
+        let count = self.listeners.len();
+        let first = self.next_listener;
+        (first..first + count).try_for_each(|index| self.accept_from(index % count))
     }
 
     /// How many connections may be accepted beyond those that are being accepted one by one.
@@ -106,24 +113,17 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
         if !self.has_much_room() {
             self.accept_no_more()?;
         }
-        self.go_on(index)
+        self.go_on()
     }
 
-    /// Cancels all multishot accepts.
+    /// Cancels all multishot accepts. The kernel hears of it before it looks at their listeners again.
     fn accept_no_more(&mut self) -> io::Result<()> {
-        let mut cancelled = false;
         for index in 0..self.listeners.len() {
             if self.listeners[index].doing == Doing::Many {
                 self.cancel(index, ACCEPT)?;
-                cancelled = true;
             }
         }
-        // Not with what is asked for later: until the kernel hears of it, it accepts.
-        if cancelled {
-            self.ring.submit()
-        } else {
-            Ok(())
-        }
+        Ok(())
     }
 
     /// Somebody is there, or a poll was cancelled.
@@ -133,7 +133,7 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
         if !self.stopping && completion.result >= 0 && self.worker.accepting() && self.room() > 0 {
             return self.ask(index);
         }
-        self.go_on(index)
+        self.go_on()
     }
 
     /// A single accept is over.
@@ -143,6 +143,7 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
         if let slot @ 0.. = completion.result {
             let peer = H::PEERS.then(|| self.ring.peer(index)).flatten();
             self.opened(slot as u32, peer)?;
+            self.next_listener = index + 1;
             self.backlog_left -= u16::from(self.stopping);
         } else {
             let nobody = matches!(-completion.result, libc::ECANCELED | libc::EAGAIN);
@@ -153,7 +154,7 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
                 self.backlog_left = 0;
             }
         }
-        self.go_on(index)
+        self.go_on()
     }
 
     fn opened(&mut self, slot: u32, peer: Option<SocketAddr>) -> io::Result<()> {
@@ -179,11 +180,12 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
         }
     }
 
-    fn go_on(&mut self, index: usize) -> io::Result<()> {
+    /// Goes on with all of them: one may have waited for the room that another has not used.
+    fn go_on(&mut self) -> io::Result<()> {
         if self.stopping {
             self.finish()
         } else {
-            self.accept_from(index)
+            self.accept_from_all()
         }
     }
 

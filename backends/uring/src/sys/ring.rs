@@ -115,15 +115,6 @@ impl Ring {
         self.ring.params().cq_entries() as usize
     }
 
-    /// Hands what was asked for to the kernel, now.
-    pub(crate) fn submit(&mut self) -> io::Result<()> {
-        match self.ring.submit() {
-            // The next wait tries again.
-            Err(error) if is_passing(&error) => Ok(()),
-            submitted => submitted.map(drop),
-        }
-    }
-
     /// Asks to cancel the operation with this token.
     pub(crate) fn cancel(&mut self, token: u64) -> io::Result<()> {
         self.push(&Operation::cancel(token, IGNORED))

@@ -1,0 +1,11 @@
+//! How this backend accepts: the tests that all backends have in common.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, its helpers too"
+)]
+
+use orthant_tokio as backend;
+
+#[path = "../../accepting.rs"]
+mod accepting;
