@@ -309,6 +309,13 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
                 *shut = true;
                 Want::RECEIVE.and(Want::SHUT)
             }
+            // A peer that leaves meanwhile is noticed, and holds no connection until its answer is there; what it sends
+            // behind its request is taken once, and then it has to wait.
+            Phase::Held(Hold::Parked(_)) | Phase::Streaming { waits: false, .. }
+                if !pending && !self.input_ended && self.tail.len() == self.content_end =>
+            {
+                Want::RECEIVE
+            }
             _ => send,
         }
     }

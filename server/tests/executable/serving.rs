@@ -157,6 +157,17 @@ fn resets_leave_nothing_behind() {
             .set_linger(Some(Duration::ZERO))
             .unwrap();
     }
+    for _ in 0..20 {
+        // The one behind the answer is parked for a minute.
+        let mut client = connect(address);
+        let parked =
+            "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\nGET /delay/60000 HTTP/1.1\r\nHost: a\r\n\r\n";
+        client.write_all(parked.as_bytes()).unwrap();
+        read_answers(&mut client, 1);
+        socket2::SockRef::from(&client)
+            .set_linger(Some(Duration::ZERO))
+            .unwrap();
+    }
     let mut client = connect(address);
     client
         .write_all(b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")

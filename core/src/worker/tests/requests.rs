@@ -21,6 +21,7 @@ every_strategy! {
     an_empty_line_behind_a_request_is_ignored_rfc9112_2_2
     large_answers_wait_for_small_ones
     a_faulty_handler_answers_500
+    who_is_parked_is_heard_once
     late_bytes_are_kept
     asking_for_nothing_pending_is_harmless
 }
@@ -473,11 +474,30 @@ fn a_faulty_handler_answers_500<B: Buffers>() {
     }
 }
 
+/// A peer that leaves while its request is parked is noticed, and one that sends on is heard once.
+fn who_is_parked_is_heard_once<B: Buffers>() {
+    let mut worker = worker::<B>(Limits::DEFAULT);
+    let mut client = Client::new(&mut worker);
+    client.send(&mut worker, get("/park").as_bytes());
+    assert_eq!(client.want, Want::RECEIVE);
+    client.send(&mut worker, b"G");
+    assert_eq!(client.want, Want::NOTHING);
+
+    let mut client = Client::new(&mut worker);
+    client.send(&mut worker, get("/park").as_bytes());
+    // It has ended its side only, and gets its answer.
+    client.send(&mut worker, b"");
+    assert_eq!(client.want, Want::NOTHING);
+    worker.resume(client.id);
+    client.take(&mut worker);
+    assert_eq!(client.answers(), [(200, b"resumed".to_vec())]);
+    assert_eq!(client.want, Want::CLOSE);
+}
+
 fn late_bytes_are_kept<B: Buffers>() {
     let mut worker = worker::<B>(Limits::DEFAULT);
     let mut client = Client::new(&mut worker);
     client.send(&mut worker, get("/park").as_bytes());
-    assert_eq!(client.want, Want::NOTHING);
     for byte in get("/size/4").bytes() {
         client.send(&mut worker, &[byte]);
     }
