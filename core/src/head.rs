@@ -112,6 +112,14 @@ impl<'a> Head<'a> {
         self.target.get(self.path_end + 1..).unwrap_or_default()
     }
 
+    /// Whom the request is for, host and perhaps port: of an absolute-form or authority-form target, whatever the field
+    /// Host says (RFC 9112 §3.2.2), else of that field. Empty where it is, and where HTTP/1.0 has none.
+    pub fn authority(&self) -> &'a [u8] {
+        target::authority(self.target)
+            .or_else(|| self.field("Host"))
+            .unwrap_or_default()
+    }
+
     /// The fields in the order in which they came.
     pub fn fields(&self) -> Fields<'a> {
         Fields::new(self.lines)

@@ -187,7 +187,8 @@ impl Known {
         }
     }
 
-    /// RFC 9112 §6.3. A message with both lengths may be an attempt to smuggle (§11.2): it is refused, not repaired.
+    /// RFC 9112 §6.3. Without a length there is no content, so nobody needs a 411. A message with both lengths may be an
+    /// attempt to smuggle (§11.2): it is refused, not repaired.
     #[inline(always)]
     pub(super) fn framing(&self) -> Result<Framing, Fault> {
         match (self.coding, self.length) {

@@ -72,12 +72,20 @@ fn path_rare(target: &[u8]) -> &[u8] {
     }
 }
 
+/// Whom a target names, which one in origin-form or asterisk-form does not.
+pub(super) fn authority(target: &[u8]) -> Option<&[u8]> {
+    match target {
+        [b'/', ..] | b"*" => None,
+        _ => Some(after_scheme(target).map_or(target, |rest| split_authority(rest).0)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn each_form_goes_with_its_methods() {
+    fn each_form_goes_with_its_methods_rfc9112_3_2() {
         let connect = Method::Other(b"CONNECT");
         for (method, target, fits) in [
             (Method::Get, &b"/"[..], true),

@@ -7,6 +7,7 @@ mod counting;
 mod deadlines;
 mod hooks;
 mod requests;
+mod sections;
 mod sharing;
 mod streams;
 mod tricks;

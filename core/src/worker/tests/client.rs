@@ -105,6 +105,7 @@ impl Handler for Shop {
                 return answer.fields(&fields).send(Status::OK, TEXT, b"typed");
             }
             b"/none" => return answer.empty(Status::NO_CONTENT),
+            b"/same" => return answer.empty(Status::NOT_MODIFIED),
             b"/bye" => return answer.close().send(Status::OK, TEXT, b"bye"),
             b"/too-much" => return answer.write(Status::OK, TEXT, 3, |out| out.bytes(b"four")),
             b"/fields" => return answer.fields(&[("X", "a\r\nY: b")]).empty(Status::OK),
@@ -278,7 +279,7 @@ pub(super) fn answers(mut bytes: &[u8], method: Method<'_>) -> Vec<(u16, Vec<u8>
         let status = response.code.unwrap();
         bytes = &bytes[head..];
         let mut content = Vec::new();
-        if field("transfer-encoding") == Some("chunked") {
+        if method != Method::Head && field("transfer-encoding") == Some("chunked") {
             let mut decoder = crate::chunked::Decoder::default();
             while !decoder.done() {
                 assert!(!bytes.is_empty(), "the chunks were cut off");
