@@ -5,6 +5,7 @@
 
 mod code;
 mod folders;
+mod promises;
 mod text;
 
 use std::fmt;
@@ -14,6 +15,8 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use crate::checkout::Checkout;
+
+pub use promises::broken_promises;
 
 /// A source file.
 #[derive(Debug)]

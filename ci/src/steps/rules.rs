@@ -1,14 +1,15 @@
-//! The house style, as far as the text of the sources shows it.
+//! The house style, as far as the text of the sources shows it, and tests that documents name.
 
 use anyhow::{Result, ensure};
 
 use super::Options;
 use crate::checkout::Checkout;
-use crate::rules::{check, sources};
+use crate::rules::{broken_promises, check, sources};
 
 pub(super) fn step(checkout: &Checkout, _: Options) -> Result<Option<String>> {
     let sources = sources(checkout)?;
-    let found = check(&sources);
+    let mut found = check(&sources);
+    found.errors.extend(broken_promises(checkout, &sources)?);
     for warning in &found.warnings {
         println!("warning: {warning}");
     }
