@@ -90,6 +90,9 @@ const LAYERS: [Layer; 9] = [
     },
 ];
 
+/// A backend for tests alone: it is started, not linked.
+const TESTS_ALONE: &str = "backends/sim";
+
 /// The arrows between the workspace's packages; an error when a package lies in no known folder.
 pub fn arrows(checkout: &Checkout) -> Result<Vec<Arrow>> {
     let mut arrows = Vec::new();
@@ -133,6 +136,11 @@ fn violation(
     }: &Arrow,
 ) -> Option<String> {
     let layer = layer(from)?;
+    if to == TESTS_ALONE {
+        return Some(format!(
+            "{from} must not depend on {to}: it is for tests alone, and no value of an axis"
+        ));
+    }
     let reaches = |folders: &[&str]| folders.iter().any(|folder| below(to, folder));
     if reaches(layer.code) || (*only_tests && reaches(layer.tests)) {
         return None;
@@ -189,6 +197,7 @@ mod tests {
             ("core", "tasks", false),
             ("tasks", "backends/tokio", false),
             ("server", "tasks", false),
+            ("server", "backends/sim", false),
             ("backends/epoll", "backends/uring", false),
             ("backends/epoll", "allocators/system", true),
             ("allocators/jemalloc", "allocators/system", false),

@@ -7,7 +7,7 @@ use anyhow::{Result, bail, ensure};
 use clap::Parser;
 
 use crate::checkout::Checkout;
-use crate::steps::{self, Options, STEPS, Step};
+use crate::steps::{self, Options, SOAK, STEPS, Step};
 use crate::tools;
 
 /// Check the project: every step in order, or those that are named
@@ -31,6 +31,12 @@ struct Args {
     /// With the step `fuzz`: search for so many minutes with each target instead of trying a fixed number of inputs
     #[arg(long, value_name = "N")]
     minutes: Option<u64>,
+    /// With `soak-sim`: how many seeds to simulate
+    #[arg(long, value_name = "N")]
+    seeds: Option<u64>,
+    /// With `soak-sim`: the seed to begin with, or to go on with
+    #[arg(long, value_name = "SEED")]
+    first_seed: Option<u64>,
 }
 
 /// How a step ended.
@@ -66,6 +72,14 @@ pub fn main() -> ExitCode {
 }
 
 fn chosen(args: &Args) -> Result<Vec<&'static Step>> {
+    let soaks = args.steps == [SOAK.name];
+    ensure!(
+        soaks || args.seeds.is_none() && args.first_seed.is_none(),
+        "failed to use --seeds or --first-seed: they belong to `cargo ci soak-sim --seeds N`"
+    );
+    if soaks {
+        return Ok(vec![&SOAK]);
+    }
     for name in &args.steps {
         if !STEPS.iter().any(|step| step.name == name) {
             let names: Vec<_> = STEPS.iter().map(|step| step.name).collect();
@@ -95,6 +109,8 @@ fn run(args: &Args, chosen: &[&'static Step]) -> Result<bool> {
     let options = Options {
         write: args.write,
         minutes: args.minutes,
+        seeds: args.seeds,
+        first_seed: args.first_seed,
     };
     let mut ended = Vec::new();
     for step in chosen {
@@ -159,6 +175,7 @@ mod tests {
         };
         assert_eq!(names("ci clippy fmt"), ["fmt", "clippy"]);
         assert_eq!(names("ci").len(), STEPS.len());
+        assert_eq!(names("ci soak-sim --seeds 9"), ["soak-sim"]);
     }
 
     #[test]
@@ -170,6 +187,7 @@ mod tests {
         };
         assert!(error("ci fmtt").contains("there is fmt, "));
         assert!(error("ci fmt --write").contains("cargo ci readme --write"));
+        assert!(error("ci fmt --seeds 9").contains("cargo ci soak-sim --seeds N"));
         assert!(error("ci fmt --minutes 1").contains("cargo ci fuzz --minutes N"));
     }
 

@@ -10,6 +10,7 @@ mod fmt;
 mod fuzz;
 mod readme;
 mod rules;
+mod sim;
 mod sweep;
 mod test;
 
@@ -35,10 +36,21 @@ pub struct Options {
     pub write: bool,
     /// How long each target of the step `fuzz` runs; a fixed number of inputs if not said.
     pub minutes: Option<u64>,
+    /// How many seeds `soak-sim` runs.
+    pub seeds: Option<u64>,
+    /// The first of them.
+    pub first_seed: Option<u64>,
 }
 
+/// What runs only where it is named: more of the step `sim`.
+pub const SOAK: Step = Step {
+    name: "soak-sim",
+    about: "sim for as many seeds as `--seeds` says; only when it is named",
+    run: sim::soak,
+};
+
 /// Every step, in order.
-pub const STEPS: [Step; 12] = [
+pub const STEPS: [Step; 13] = [
     Step {
         name: "fmt",
         about: "the code is formatted",
@@ -80,6 +92,11 @@ pub const STEPS: [Step; 12] = [
         run: fuzz::step,
     },
     Step {
+        name: "sim",
+        about: "ten million simulated events with faults, every answer judged",
+        run: sim::step,
+    },
+    Step {
         name: "deny",
         about: "licences, sources, bans and advisories of dependencies",
         run: deny::step,
@@ -105,6 +122,7 @@ pub const STEPS: [Step; 12] = [
 pub fn list() -> String {
     STEPS
         .iter()
+        .chain([&SOAK])
         .map(|step| format!("{:8}  {}\n", step.name, step.about))
         .collect()
 }

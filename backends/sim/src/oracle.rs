@@ -1,0 +1,598 @@
+//! Says whether a connection went right, from what the client sent, what it was sent, and how it ended. Slow and obvious:
+//! it reads both directions again from the start, as RFC 9110 and RFC 9112 say, and shares nothing with the core.
+//!
+//! What arrived decides which answers there are to be, in which order, each once. How it ended decides how many of them may
+//! be missing: none, unless the client went away, was too slow, or the server was told to stop and ran out of time. No end
+//! excuses an answer that is wrong, double, out of order, or torn and then gone on with.
+
+mod answer;
+mod expected;
+mod request;
+
+use orthant_core::{CloseReason, Fault, Limits};
+
+use crate::counts::{Counts, Kind};
+use answer::Answer;
+use expected::{Expected, Framed};
+use request::{Asked, Partial, Stands};
+
+/// What is known of a connection that has ended.
+#[derive(Debug)]
+pub(crate) struct Facts<'a> {
+    pub(crate) limits: &'a Limits,
+    /// Whether every request is right but for the limits.
+    pub(crate) valid: bool,
+    /// What the worker was given before it wanted to shut or to close.
+    pub(crate) received: &'a [u8],
+    /// Where and when each piece of that ends, and whether everything was answered and sent when it came.
+    pub(crate) came: &'a [(usize, u64, bool)],
+    /// How much had come when a request was last presented.
+    pub(crate) presented: usize,
+    /// The worker was told that nothing more comes.
+    pub(crate) fin: bool,
+    /// What was sent, and behind it what the worker would have sent yet.
+    pub(crate) sent: &'a [u8],
+    pub(crate) unsent: usize,
+    pub(crate) reason: CloseReason,
+    /// When it was opened or anything was last sent, and since when something was pending.
+    pub(crate) sent_ms: u64,
+    pub(crate) pending_ms: u64,
+    pub(crate) shut_ms: Option<u64>,
+    pub(crate) close_ms: u64,
+    pub(crate) drain_ms: Option<u64>,
+}
+
+/// What can be compared with the same client's connection in another run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Told {
+    /// The answers, without what depends on time.
+    pub(crate) bytes: Vec<u8>,
+    /// The last of them closed the connection, for this reason.
+    pub(crate) closed: Option<CloseReason>,
+}
+
+/// How far the answers got.
+#[derive(Debug)]
+enum End {
+    /// Every request was answered, and no other had begun.
+    Clean,
+    /// Every whole request was answered.
+    Within(Partial),
+    /// An answer was the last one.
+    Closed(Last),
+    /// A whole request was not answered.
+    Missing,
+    /// An answer was cut off; whether its application did it, whether it could have waited for a region.
+    Torn { meant: bool, waits: bool },
+}
+
+/// Which answer was the last one.
+#[derive(Debug, PartialEq, Eq)]
+enum Last {
+    PeerAsked,
+    Application,
+    Drained,
+    Failed,
+    Wrong,
+    Truncated,
+    Silence,
+    Exhausted,
+}
+
+/// Judges a connection.
+///
+/// # Errors
+/// A sentence that says what is wrong.
+pub(crate) fn judge(facts: &Facts<'_>, counts: &mut Counts) -> Result<Option<Told>, String> {
+    counts.connections += 1;
+    let mut walk = Walk {
+        facts,
+        counts: &mut *counts,
+        from: 0,
+        at: 0,
+        begins: 0,
+        effects: 0,
+        told: Vec::new(),
+    };
+    let end = walk.end()?;
+    let (at, told) = (walk.at, walk.told);
+    if matches!(end, End::Closed(_)) && at < facts.sent.len() {
+        let behind = shown(&facts.sent[at..]);
+        return Err(format!("{behind} is sent behind the last answer"));
+    }
+    note_end(facts, &end, counts);
+    let forced = facts.drain_ms.is_some_and(|drain_ms| {
+        facts.close_ms >= drain_ms.saturating_add(facts.limits.drain_timeout_ms)
+    });
+    ended(facts, &end, forced)
+        .map_err(|error| format!("{error}; {:?} with {end:?}", facts.reason))?;
+    let closed = match end {
+        End::Clean => None,
+        End::Closed(Last::PeerAsked | Last::Application | Last::Failed | Last::Wrong) => {
+            Some(facts.reason)
+        }
+        _ => return Ok(None),
+    };
+    let comparable = match facts.reason {
+        CloseReason::Broken | CloseReason::SlowReader | CloseReason::Drained => false,
+        _ => facts.drain_ms.is_none(),
+    };
+    Ok(comparable.then_some(Told {
+        bytes: told,
+        closed,
+    }))
+}
+
+/// Counts how it ended.
+fn note_end(facts: &Facts<'_>, end: &End, counts: &mut Counts) {
+    if facts.fin {
+        counts.note(Kind::HalfClose);
+    }
+    counts.note(match facts.reason {
+        CloseReason::PeerClosed => Kind::PeerClosed,
+        CloseReason::PeerAsked => Kind::PeerAsked,
+        CloseReason::LastAnswer => Kind::LastAnswer,
+        CloseReason::Refused(Fault::Silence) => Kind::Silence,
+        CloseReason::Refused(Fault::Truncated) => Kind::HalfCloseWithin,
+        CloseReason::Refused(_) => Kind::Refused,
+        CloseReason::Idle => Kind::Idle,
+        CloseReason::SlowReader => Kind::SlowReader,
+        CloseReason::Drained => Kind::Drained,
+        CloseReason::Broken => Kind::Broken,
+    });
+    if facts.reason == CloseReason::Broken {
+        counts.note(match end {
+            End::Clean => Kind::ResetIdle,
+            End::Within(partial) if partial.content => Kind::ResetContent,
+            End::Within(_) => Kind::ResetHead,
+            End::Missing => Kind::ResetParked,
+            End::Torn { .. } => Kind::ResetAnswer,
+            End::Closed(_) => Kind::ResetLinger,
+        });
+    }
+}
+
+/// Whether a connection may end so, for this reason and at this time.
+fn ended(facts: &Facts<'_>, end: &End, forced: bool) -> Result<(), String> {
+    let limits = facts.limits;
+    let since = |from_ms: u64, timeout_ms: u64| match facts.close_ms.saturating_sub(from_ms)
+        >= timeout_ms
+    {
+        true => Ok(()),
+        false => Err(format!(
+            "it ends {} ms after {from_ms}, before its time of {timeout_ms}",
+            facts.close_ms.saturating_sub(from_ms)
+        )),
+    };
+    let fits = match facts.reason {
+        CloseReason::Broken => return Ok(()),
+        CloseReason::SlowReader => return since(facts.pending_ms, limits.send_timeout_ms),
+        CloseReason::Drained if forced => return Ok(()),
+        CloseReason::Drained => match end {
+            End::Closed(Last::Drained | Last::Application) => true,
+            End::Clean if facts.drain_ms.is_some() => {
+                since(
+                    facts.sent_ms,
+                    limits.drain_idle_ms.min(limits.idle_timeout_ms),
+                )?;
+                true
+            }
+            _ => false,
+        },
+        CloseReason::Idle => {
+            since(facts.sent_ms, limits.idle_timeout_ms)?;
+            matches!(end, End::Clean)
+        }
+        CloseReason::PeerClosed => facts.fin && matches!(end, End::Clean),
+        CloseReason::PeerAsked => matches!(end, End::Closed(Last::PeerAsked)),
+        CloseReason::LastAnswer => matches!(end, End::Closed(Last::Application)),
+        CloseReason::Refused(Fault::Truncated) => matches!(end, End::Closed(Last::Truncated)),
+        CloseReason::Refused(Fault::Silence) => matches!(end, End::Closed(Last::Silence)),
+        CloseReason::Refused(Fault::Exhausted) => match end {
+            End::Closed(Last::Exhausted) => true,
+            End::Torn { waits: true, .. } => return since(facts.sent_ms, limits.region_wait_ms),
+            _ => false,
+        },
+        CloseReason::Refused(Fault::Application) => match end {
+            End::Closed(Last::Failed) => true,
+            End::Torn { meant: true, .. } => return Ok(()),
+            _ => false,
+        },
+        CloseReason::Refused(_) => matches!(end, End::Closed(Last::Wrong)),
+    };
+    if !fits {
+        return Err("the answers do not fit the reason".to_owned());
+    }
+    if facts.unsent > 0 {
+        return Err(format!("{} bytes were not sent", facts.unsent));
+    }
+    // RFC 9112 §9.6: who did not ask for the end is heard until the last answer has reached it.
+    let lingers = !matches!(
+        facts.reason,
+        CloseReason::PeerAsked | CloseReason::PeerClosed | CloseReason::Idle
+    );
+    if lingers && !facts.fin {
+        let shut_ms = facts.shut_ms.ok_or("it closes without lingering")?;
+        since(shut_ms, limits.linger_timeout_ms)?;
+    }
+    Ok(())
+}
+
+/// A walk along both directions.
+struct Walk<'f, 'c> {
+    facts: &'f Facts<'f>,
+    counts: &'c mut Counts,
+    /// Where in what was received, and where in what was sent.
+    from: usize,
+    at: usize,
+    /// Where the answer begins that was read last.
+    begins: usize,
+    effects: u64,
+    told: Vec<u8>,
+}
+
+impl Walk<'_, '_> {
+    fn end(&mut self) -> Result<End, String> {
+        loop {
+            let stands = request::read(&self.facts.received[self.from..], self.facts.limits);
+            let end = match stands {
+                Stands::Nothing => self.nothing()?,
+                Stands::Request(asked) => self.request(&asked)?,
+                Stands::Partial(partial) => Some(self.partial(partial)?),
+                Stands::Wrong(statuses) => Some(self.wrong(&statuses)?),
+            };
+            if let Some(end) = end {
+                return Ok(end);
+            }
+        }
+    }
+
+    /// The next answer, and whether a 100 came before it.
+    fn next(&mut self, bodiless: bool, expects: bool) -> Result<(Option<Answer>, bool), String> {
+        let mut continued = false;
+        loop {
+            let bytes = &self.facts.sent[self.at..];
+            let answer = answer::read(bytes, bodiless)
+                .map_err(|error| format!("{error} in {:?}", shown(bytes)))?;
+            match answer {
+                Some(answer) if answer.status == 100 && expects && !continued => {
+                    continued = true;
+                    self.at += answer.end;
+                    self.counts.note(Kind::Continue);
+                }
+                // It was refused before it was known to be HEAD.
+                Some(answer)
+                    if bodiless
+                        && answer.status == 408
+                        && self.at + answer.end < self.facts.sent.len()
+                        && self.method_was_cut() =>
+                {
+                    return self.next(false, false);
+                }
+                answer => {
+                    self.begins = self.at;
+                    self.at += answer.as_ref().map_or(0, |answer| answer.end);
+                    return Ok((answer, continued));
+                }
+            }
+        }
+    }
+
+    fn nothing(&mut self) -> Result<Option<End>, String> {
+        match self.next(false, false)?.0 {
+            Some(answer) => Err(format!("answer {} to nothing", answer.status)),
+            None if self.at < self.facts.sent.len() => Err("half an answer to nothing".to_owned()),
+            None => Ok(Some(End::Clean)),
+        }
+    }
+
+    fn request(&mut self, asked: &Asked) -> Result<Option<End>, String> {
+        let expected = expected::expected(asked, &mut self.effects, self.facts.limits);
+        let bodiless = asked.method == "HEAD";
+        let (answer, _) = self.next(bodiless, asked.expects)?;
+        let Some(answer) = answer else {
+            let begun = self.at < self.facts.sent.len();
+            let torn = End::Torn {
+                meant: false,
+                waits: false,
+            };
+            return Ok(Some(if begun { torn } else { End::Missing }));
+        };
+        let what = format!(
+            "{} {} to {} {}",
+            answer.status,
+            shown(&answer.content),
+            asked.method,
+            asked.path
+        );
+        if answer.status == 503 && expected.waits {
+            if let Some(torn) = self.cut_error(&answer, &what)? {
+                return Ok(Some(torn));
+            }
+            self.count(503);
+            return Ok(Some(End::Closed(Last::Exhausted)));
+        }
+        if answer.status == 408 {
+            if let Some(torn) = self.cut_error(&answer, &what)? {
+                return Ok(Some(torn));
+            }
+            self.late(Some(self.from + asked.end))?;
+            self.count(408);
+            return Ok(Some(End::Closed(Last::Silence)));
+        }
+        if expected.status == 500 && answer.status == 500 {
+            let torn = self.cut_error(&answer, &what)?;
+            self.count(500);
+            return Ok(Some(torn.unwrap_or(End::Closed(Last::Failed))));
+        }
+        let closes = self.compare(asked, &expected, &answer, &what)?;
+        let complete = answer.whole
+            || expected.framed == Framed::ToClose && answer.content.len() == expected.content.len();
+        if !complete {
+            if expected.torn {
+                self.counts.note(Kind::Torn);
+            }
+            return Ok(Some(End::Torn {
+                meant: expected.torn && answer.content.len() == expected.content.len(),
+                waits: expected.waits,
+            }));
+        }
+        self.counts.requests += 1;
+        self.count(answer.status);
+        self.count_form(asked, &expected);
+        self.tell(&answer);
+        self.from += asked.end;
+        if !closes {
+            return Ok(None);
+        }
+        Ok(Some(End::Closed(match (asked.persists, expected.last) {
+            (false, _) => Last::PeerAsked,
+            (true, true) => Last::Application,
+            (true, false) => self.drained()?,
+        })))
+    }
+
+    /// Whether the answer is the one that is expected; says whether it closes.
+    fn compare(
+        &self,
+        asked: &Asked,
+        expected: &Expected,
+        answer: &Answer,
+        what: &str,
+    ) -> Result<bool, String> {
+        if answer.status != expected.status {
+            return Err(format!("{what}, where {} is right", expected.status));
+        }
+        let length = match expected.framed {
+            Framed::Length => Some(expected.stated),
+            _ => None,
+        };
+        if answer.length != length || answer.chunked != (expected.framed == Framed::Chunks) {
+            return Err(format!(
+                "{what}: framed otherwise than {:?}",
+                expected.framed
+            ));
+        }
+        let same = match answer.whole && !expected.torn {
+            true => answer.content == expected.content,
+            false => expected.content.starts_with(&answer.content),
+        };
+        if !same || answer.tag != expected.tag {
+            return Err(format!(
+                "{what}, where {} is right",
+                shown(&expected.content)
+            ));
+        }
+        let draining = self.facts.drain_ms.is_some();
+        if expected.closes && !answer.close || answer.close && !expected.closes && !draining {
+            return Err(format!("{what}: close is {}", answer.close));
+        }
+        if asked.old && !answer.close && !answer.keep_alive {
+            return Err(format!("{what}: HTTP/1.0 is not told that it persists"));
+        }
+        Ok(answer.close)
+    }
+
+    /// Draining closes behind what is answered, and only when nothing else had come.
+    fn drained(&self) -> Result<Last, String> {
+        let come = self.facts.presented.min(self.facts.received.len());
+        if self.from < come {
+            let text = shown(&self.facts.received[self.from..come]);
+            return Err(format!("draining forgot what had come: {text}"));
+        }
+        Ok(Last::Drained)
+    }
+
+    fn partial(&mut self, partial: Partial) -> Result<End, String> {
+        let (answer, continued) = self.next(self.bodiless(), partial.expects)?;
+        let Some(answer) = answer else {
+            if self.at < self.facts.sent.len() {
+                return Err("half an answer to half a request".to_owned());
+            }
+            return match partial.waits && !continued && self.had_time() {
+                true => Err("a client that waits for 100 was not told to continue".to_owned()),
+                false => Ok(End::Within(partial)),
+            };
+        };
+        let what = format!("{} to half a request", answer.status);
+        if let Some(torn) = self.cut_error(&answer, &what)? {
+            return Ok(torn);
+        }
+        self.count(answer.status);
+        if partial.waits && !continued && self.had_time() {
+            return Err(format!("{what} that was not told to continue"));
+        }
+        let limit = [413, 414, 431].contains(&answer.status);
+        let wrong = match self.facts.valid {
+            true => limit && partial.statuses.contains(&answer.status),
+            false => answer.status == 400 || partial.statuses.contains(&answer.status),
+        };
+        match answer.status {
+            408 if self.facts.reason != CloseReason::Refused(Fault::Silence) => {}
+            408 => {
+                self.late(None)?;
+                return Ok(End::Closed(Last::Silence));
+            }
+            400 if self.facts.fin
+                && self.facts.reason == CloseReason::Refused(Fault::Truncated) =>
+            {
+                return Ok(End::Closed(Last::Truncated));
+            }
+            _ => {}
+        }
+        let stopped = matches!(
+            self.facts.reason,
+            CloseReason::Broken | CloseReason::SlowReader | CloseReason::Drained
+        );
+        if wrong {
+            self.tell(&answer);
+        }
+        if wrong || stopped && [400, 408].contains(&answer.status) {
+            return Ok(End::Closed(Last::Wrong));
+        }
+        Err(format!("{what}, which may yet become right"))
+    }
+
+    /// Whether there was room to say what is owed, and time.
+    fn had_time(&self) -> bool {
+        let received = self.facts.received.len();
+        let last = self
+            .facts
+            .came
+            .iter()
+            .find(|(upto, _, _)| *upto >= received);
+        let room = last.is_some_and(|(_, _, flushed)| *flushed);
+        let gone = matches!(
+            self.facts.reason,
+            CloseReason::Broken | CloseReason::SlowReader | CloseReason::Drained
+        );
+        room && !gone
+    }
+
+    /// Whether a request may have been refused before its method was there.
+    fn method_was_cut(&self) -> bool {
+        let method = self.from + 1..self.from + 7;
+        let came = self.facts.came.iter();
+        came.take_while(|(upto, ..)| *upto < method.end)
+            .any(|(upto, ..)| method.contains(upto))
+    }
+
+    /// Whether what stands here begins as a request that is answered without content.
+    fn bodiless(&self) -> bool {
+        let rest = &self.facts.received[self.from..];
+        rest.strip_prefix(b"\r\n")
+            .unwrap_or(rest)
+            .starts_with(b"HEAD ")
+    }
+
+    fn wrong(&mut self, statuses: &[u16]) -> Result<End, String> {
+        let (answer, _) = self.next(self.bodiless(), true)?;
+        let Some(answer) = answer else {
+            let begun = self.at < self.facts.sent.len();
+            let torn = End::Torn {
+                meant: false,
+                waits: false,
+            };
+            return Ok(if begun { torn } else { End::Missing });
+        };
+        let what = format!("{} to no request", answer.status);
+        if let Some(torn) = self.cut_error(&answer, &what)? {
+            return Ok(torn);
+        }
+        self.count(answer.status);
+        if answer.status == 408 {
+            self.late(None)?;
+            return Ok(End::Closed(Last::Silence));
+        }
+        if !statuses.contains(&answer.status) {
+            return Err(format!("{what}, where {statuses:?} are right"));
+        }
+        self.counts.requests += 1;
+        self.tell(&answer);
+        Ok(End::Closed(Last::Wrong))
+    }
+
+    /// An error that the server answers itself says what is wrong, and closes. Returns how it ends where it is cut off.
+    fn cut_error(&self, answer: &Answer, what: &str) -> Result<Option<End>, String> {
+        let says = answer
+            .length
+            .is_some_and(|length| length > 0 && length < 100);
+        if !answer.close || !says || answer.status < 400 {
+            return Err(format!("{what}: it is no error that closes"));
+        }
+        let torn = End::Torn {
+            meant: false,
+            waits: false,
+        };
+        Ok((!answer.whole).then_some(torn))
+    }
+
+    /// Whether the request where the walk stands had come too late: it ends there, or has not come whole.
+    fn late(&self, end: Option<usize>) -> Result<(), String> {
+        let came_ms = |at: usize| {
+            let came = self.facts.came.iter().find(|(upto, _, _)| *upto > at);
+            came.map_or(self.facts.close_ms, |(_, ms, _)| *ms)
+        };
+        let limits = self.facts.limits;
+        let timeout_ms = limits.head_timeout_ms.min(limits.content_timeout_ms);
+        let began_ms = came_ms(self.from);
+        let ended_ms = end.map_or(self.facts.close_ms, |end| came_ms(end - 1));
+        match ended_ms - began_ms >= timeout_ms {
+            true => Ok(()),
+            false => Err(format!(
+                "408 after {} ms, where {timeout_ms} are allowed",
+                ended_ms - began_ms
+            )),
+        }
+    }
+
+    fn tell(&mut self, answer: &Answer) {
+        let bytes = &self.facts.sent[self.begins..self.at];
+        let told = self.told.len();
+        self.told.extend_from_slice(bytes);
+        let head = &mut self.told[told..told + answer.head_end];
+        if let Some(date) = head.windows(8).position(|window| window == b"\r\nDate: ") {
+            head[date + 8..date + 37].fill(b'-');
+        }
+    }
+
+    fn count(&mut self, status: u16) {
+        self.counts.note(match status {
+            200 => Kind::Status200,
+            204 => Kind::Status204,
+            400 => Kind::Status400,
+            404 => Kind::Status404,
+            408 => Kind::Status408,
+            413 => Kind::Status413,
+            414 => Kind::Status414,
+            417 => Kind::Status417,
+            431 => Kind::Status431,
+            500 => Kind::Status500,
+            501 => Kind::Status501,
+            503 => Kind::Status503,
+            _ => Kind::Status505,
+        });
+    }
+
+    fn count_form(&mut self, asked: &Asked, expected: &Expected) {
+        for (holds, kind) in [
+            (asked.method == "HEAD", Kind::Head),
+            (asked.old, Kind::Old),
+            (expected.framed == Framed::ToClose, Kind::ToClose),
+            (expected.framed == Framed::Chunks, Kind::Chunks),
+        ] {
+            if holds {
+                self.counts.note(kind);
+            }
+        }
+    }
+}
+
+/// The beginning of some bytes, for a person.
+fn shown(bytes: &[u8]) -> String {
+    let more = if bytes.len() > 60 { "…" } else { "" };
+    format!("`{}`{more}", bytes[..bytes.len().min(60)].escape_ascii())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,40 @@
+//! The engine in virtual time, with seeded faults and every answer judged: ten million events, the same ones each time. It
+//! fails as well when some kind of fault or of answer did not occur, since then it would not be looked at any more.
+//!
+//! `soak-sim` runs other seeds than these, for as long as wanted, and says where to go on.
+
+use anyhow::{Context, Result, ensure};
+
+use super::Options;
+use crate::checkout::Checkout;
+use crate::run::{cargo, printed, run};
+
+const RUN: [&str; 6] = [
+    "run",
+    "--quiet",
+    "--locked",
+    "--package",
+    "orthant-sim",
+    "--",
+];
+
+pub(super) fn step(checkout: &Checkout, _: Options) -> Result<Option<String>> {
+    let events = ["--events", "10000000", "--cover"];
+    let result = printed(&mut cargo(checkout, RUN.iter().chain(&events)));
+    // What it says of a failure begins with what happened before it.
+    let result = result.context("failed to simulate")?;
+    let last = result.lines().last();
+    Ok(last.map(str::to_owned))
+}
+
+pub(super) fn soak(checkout: &Checkout, options: Options) -> Result<Option<String>> {
+    let seeds = options
+        .seeds
+        .context("failed to soak: say how long by --seeds N")?;
+    ensure!(seeds > 0, "failed to soak for no seeds: say more than 0");
+    let first_seed = options.first_seed.unwrap_or(1);
+    let [seeds, first_seed] = [seeds, first_seed].map(|number| number.to_string());
+    let many = ["--seeds", &seeds, "--first-seed", &first_seed, "--progress"];
+    run(&mut cargo(checkout, RUN.iter().chain(&many)))?;
+    Ok(None)
+}
