@@ -117,6 +117,7 @@ impl Decoder {
         Ok(match (self.state, byte) {
             (State::Start | State::Size, b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F') => {
                 self.digits += 1;
+                // RFC 9112 §7.1: large sizes must not overflow.
                 if self.digits > DIGITS_MAX {
                     return Err(Fault::Chunk);
                 }
@@ -129,6 +130,7 @@ impl Decoder {
             // Bad white space (RFC 9110 §5.6.3): only an extension may follow it.
             (State::Size, b' ' | b'\t') => State::Extension(Extension::ValueEnd),
             (State::Extension(at), byte) => {
+                // RFC 9112 §7.1.1: what we do not understand is ignored, within a limit.
                 self.extension_bytes += 1;
                 if self.extension_bytes as usize > limits.chunk_extension_bytes_max {
                     return Err(Fault::Chunk);
@@ -148,6 +150,7 @@ impl Decoder {
                 State::TrailerStart | State::TrailerName | State::TrailerValue | State::TrailerLf,
                 _,
             ) => {
+                // RFC 9112 §7.1.2: fields that nobody waits for may be dropped.
                 self.trailer_bytes += 1;
                 if self.trailer_bytes as usize > limits.trailer_bytes_max {
                     return Err(Fault::HeadTooLarge);

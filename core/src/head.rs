@@ -261,7 +261,7 @@ impl<'a> Line<'a> {
 }
 
 /// Why there is no line end at `end`, where the text of a line ends: it is not there yet, unless `partial` says that no
-/// line can begin so, or it is another character.
+/// line can begin so, or it is another character: a control byte (RFC 9110 §5.5), a CR or an LF alone (RFC 9112 §2.2).
 #[cold]
 fn unended(bytes: &[u8], end: usize, fault: Fault, partial: Result<(), Fault>) -> Stop {
     match (&bytes[end..], partial) {

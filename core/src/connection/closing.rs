@@ -45,8 +45,8 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
         self.answer_fault(shared, fault, form);
     }
 
-    /// Answers a fault and ends; when there is no room for the answer, as soon as there is. What was kept of the request is not
-    /// needed any more.
+    /// Answers a fault and ends; when there is no room for the answer, as soon as there is. What was kept of the request is
+    /// not needed any more. It lingers, so that the answer arrives whatever the peer sends yet (RFC 9112 §9.6).
     pub(super) fn answer_fault(&mut self, shared: &mut Shared<H>, fault: Fault, form: Form) {
         self.phase = Phase::Refused(fault, form);
         self.drop_tail(shared);

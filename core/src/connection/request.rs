@@ -194,7 +194,8 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
                 (true, false) => CloseReason::LastAnswer,
             };
             self.phase = Phase::Ending {
-                // A peer that did not ask for it may have sent more, and a socket closed with bytes unread is reset.
+                // A peer that did not ask for it may have sent more, and a socket closed with bytes unread is reset (RFC
+                // 9112 §9.6).
                 lingers: self.reason != CloseReason::PeerAsked,
                 shut: false,
             };

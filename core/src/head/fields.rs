@@ -54,7 +54,8 @@ pub(super) fn check(
             known.check_host()?;
             return Ok(end + 2);
         }
-        // It runs into the line end at the latest, so it need not know where that is.
+        // A token, and no white space behind it (RFC 9112 §5.1) nor before it, which would fold the line before (§5.2). It
+        // runs into the line end at the latest, so it need not know where that is.
         let name_end = scan::token_end(bytes, at);
         if bytes[name_end] != b':' || name_end == at {
             return Err(Fault::Field.into());
@@ -65,7 +66,7 @@ pub(super) fn check(
     Err(Fault::HeadTooLarge.into())
 }
 
-/// Whether a field line may begin so (RFC 9112 §5).
+/// Whether a field line may begin so (RFC 9112 §5): by a token that a colon ends.
 #[cold]
 fn partial_field(line: &[u8]) -> Result<(), Fault> {
     match &line[scan::token_end(line, 0)..] {
