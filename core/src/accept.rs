@@ -2,8 +2,7 @@
 
 use std::io;
 
-/// How long accepting rests where the kernel has no room, at most: a backend that has its own loop tries again as soon as a
-/// connection ends.
+/// How long accepting rests where the kernel has no room, at most: a backend tries again as soon as a connection ends.
 pub const REST_MS: u64 = 100;
 
 /// What an error of accept concerns (accept(2)).

@@ -1,12 +1,16 @@
 //! Tasks without a runtime: they are polled by hand, on simulated time.
 
+use std::future::pending;
 use std::io;
+use std::net::{TcpListener, TcpStream};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Wake;
 
 use orthant_core::{Answer, Flat, Limits, MediaType, Outcome, Request, Status};
+use rustix::io::Errno;
 
 use super::*;
 
@@ -209,4 +213,70 @@ fn a_poll_comes_to_an_end_and_reads_the_clocks_once() {
             .is_pending()
     );
     assert_eq!((woken.times(), READ.get()), (1, 1));
+}
+
+/// A listener on a runtime that never says that somebody is there.
+struct Silent(TcpListener);
+
+impl AsFd for Silent {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+impl Listener for Silent {
+    const NONBLOCKING: bool = true;
+
+    async fn wait(&self) -> io::Result<()> {
+        pending().await
+    }
+
+    async fn turn(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Four clients come; the third is `refused` at first. Returns how many have been tried before and after the first has
+/// ended. No time passes.
+fn tried_by_the_end_of_the_first(connections_max: usize, refused: Option<i32>) -> (usize, usize) {
+    let limits = Limits {
+        connections_max,
+        ..Limits::DEFAULT
+    };
+    let tasks = Tasks::new(Worker::<_, Flat>::new(Hello, limits, now()), now as Clock);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let address = listener.local_addr().unwrap();
+    let _clients = [(); 4].map(|()| TcpStream::connect(address).unwrap());
+    let listeners = [Silent(listener)];
+    let tried = RefCell::new(Vec::new());
+    let serve = |id, socket: OwnedFd| {
+        tried.borrow_mut().push((id, socket));
+        match refused {
+            Some(error) if tried.borrow().len() == 3 => Err(io::Error::from_raw_os_error(error)),
+            _ => Ok(()),
+        }
+    };
+    let mut accepting = pin!(tasks.accept(&listeners, pending(), |_| pending::<()>(), serve));
+    let woken = Arc::new(Woken::default());
+    let waker = Waker::from(woken.clone());
+    let context = &mut Context::from_waker(&waker);
+    assert!(accepting.as_mut().poll(context).is_pending());
+    let before = tried.borrow().len();
+    let (first, socket) = tried.borrow_mut().remove(0);
+    drop(socket);
+    let woken_before = woken.times();
+    tasks.ended(first, Ended::Wanted);
+    assert_eq!(woken.times(), woken_before + 1);
+    assert!(accepting.as_mut().poll(context).is_pending());
+    (before, tried.borrow().len() + 1)
+}
+
+#[test]
+fn a_connection_that_ends_lets_the_next_one_in_at_once() {
+    let full = tried_by_the_end_of_the_first(2, None);
+    assert_eq!(full, (2, 3));
+    let lacking = Some(Errno::MFILE.raw_os_error());
+    let lacking = tried_by_the_end_of_the_first(9, lacking);
+    assert_eq!(lacking, (3, 4));
 }

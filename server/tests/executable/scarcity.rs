@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, apply_filter};
 
@@ -72,36 +72,81 @@ fn it_says_what_to_do_where_io_uring_is_denied() {
     }
 }
 
-/// More connections come and go, and more at one time, than there are descriptors. Some may be turned away; once there is
-/// room again everybody is served.
+/// Asks, and reads until the server closes.
+fn is_answered(mut client: TcpStream) -> bool {
+    let mut answer = String::new();
+    let request = b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    let asked = client
+        .write_all(request)
+        .and_then(|()| client.read_to_string(&mut answer));
+    asked.is_ok() && answer.starts_with("HTTP/1.1 204")
+}
+
+/// More connections come and go, and more at one time, than there are descriptors. Whoever finds none waits in the
+/// kernel's queue, and nobody is turned away.
 #[test]
 fn it_recovers_when_descriptors_run_out() {
     let (mut child, address) = start_after("ulimit -n 40", "1");
-    let ask = |client: &mut TcpStream| {
-        let mut answer = String::new();
-        let request = b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
-        let asked = client
-            .write_all(request)
-            .and_then(|()| client.read_to_string(&mut answer));
-        asked.is_ok() && answer.starts_with("HTTP/1.1 204")
-    };
-    for _ in 0..200 {
-        let client = connect(address);
-        socket2::SockRef::from(&client)
-            .set_linger(Some(Duration::ZERO))
-            .unwrap();
+    for _ in 0..3 {
+        for _ in 0..200 {
+            let client = connect(address);
+            socket2::SockRef::from(&client)
+                .set_linger(Some(Duration::ZERO))
+                .unwrap();
+        }
+        let clients: Vec<_> = (0..100).map(|_| connect(address)).collect();
+        std::thread::scope(|scope| {
+            let asked = clients.into_iter();
+            let asked = asked.map(|client| scope.spawn(|| is_answered(client)));
+            for answered in asked.collect::<Vec<_>>() {
+                assert!(answered.join().unwrap(), "it was turned away");
+            }
+        });
     }
-    let mut clients: Vec<_> = (0..60).map(|_| connect(address)).collect();
-    let served = clients
-        .iter_mut()
-        .filter_map(|client| ask(client).then_some(()))
-        .count();
-    assert!(served >= 20, "{served} of 60 were served");
-    drop(clients);
     assert!(
-        (0..100).all(|_| ask(&mut connect(address))),
+        (0..100).all(|_| is_answered(connect(address))),
         "it did not recover"
     );
     child.terminate();
     assert!(child.wait().unwrap().success());
+}
+
+/// How long the threads of a process have run (proc_pid_stat(5)).
+fn cpu_time(child: &Running) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap();
+    let (_, fields) = stat.rsplit_once(") ").unwrap();
+    let ticks = |at| fields.split(' ').nth(at).unwrap().parse::<u64>().unwrap();
+    // There are 100 of them in a second on every Linux.
+    Duration::from_millis((ticks(11) + ticks(12)) * 10)
+}
+
+/// Those who have been served stay until they have been idle for too long; meanwhile others wait for their places.
+fn others_wait_without_work(limit: &str, options: &str) {
+    let options = format!("1 --limit idle-timeout-ms=700 {options}");
+    let (mut child, address) = start_after(limit, &options);
+    let mut clients: Vec<_> = (0..100).map(|_| connect(address)).collect();
+    let (begun, before) = (Instant::now(), cpu_time(&child));
+    for client in &mut clients {
+        client
+            .write_all(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+            .unwrap();
+    }
+    for client in &mut clients {
+        assert!(read_answers(client, 1).starts_with("HTTP/1.1 204"));
+    }
+    let (took, worked) = (begun.elapsed(), cpu_time(&child) - before);
+    assert!(took > Duration::from_millis(700), "nobody has waited");
+    assert!(worked < took / 4, "it worked for {worked:?} of {took:?}");
+    child.terminate();
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn waiting_for_descriptors_is_no_work() {
+    others_wait_without_work("ulimit -n 60", "");
+}
+
+#[test]
+fn waiting_for_a_place_is_no_work() {
+    others_wait_without_work("ulimit -n 200", "--limit connections-max=40");
 }
