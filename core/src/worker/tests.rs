@@ -5,6 +5,7 @@ mod client;
 mod conversations;
 mod counting;
 mod deadlines;
+mod faults;
 mod hooks;
 mod requests;
 mod sections;
