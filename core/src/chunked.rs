@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_decode_whatever_the_cut() {
+    fn messages_decode_whatever_the_cut_rfc9112_7_1() {
         for (text, content) in [
             ("0\r\n\r\n", ""),
             ("2\r\n20\r\n0\r\n\r\n", "20"),
@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn extensions_and_trailers_are_bounded() {
+    fn extensions_and_trailers_are_bounded_rfc9112_7_1_1_7_1_2() {
         let limits = Limits::DEFAULT;
         let extension = format!("2;{}", "a".repeat(limits.chunk_extension_bytes_max + 1));
         assert_eq!(decode(extension.as_bytes(), 1024), Err(Fault::Chunk));

@@ -62,7 +62,7 @@ pub(super) fn step(checkout: &Checkout, options: Options) -> Result<Option<Strin
     Ok(Some(notes.join("; ")))
 }
 
-/// Builds all targets; returns the folder of the programs.
+/// Builds all targets, without warnings; returns the folder of the programs.
 fn build(checkout: &Checkout) -> Result<PathBuf> {
     let version = printed(
         Command::new("rustc")
@@ -75,20 +75,15 @@ fn build(checkout: &Checkout) -> Result<PathBuf> {
         .context("failed to find the host in what `rustc -vV` printed")?;
     let folder = checkout.target().join("fuzz");
     let manifest = format!("{FOLDER}/Cargo.toml");
-    // With a target named, the flags are not those of build scripts.
-    let arguments = [
-        "build",
-        "--release",
-        "--locked",
-        "--manifest-path",
-        &manifest,
-        "--target",
-        host,
-    ];
-    let mut command = cargo(checkout, arguments);
-    command.arg("--target-dir").arg(&folder);
-    command.env("RUSTFLAGS", FLAGS.join(" "));
-    run(&mut command)?;
+    for (subcommand, lints) in [("build", &[][..]), ("clippy", &["--", "-D", "warnings"])] {
+        let mut command = cargo(checkout, [subcommand, "--release", "--locked"]);
+        command.args(["--manifest-path", &manifest]);
+        // With a target named, the flags are not those of build scripts.
+        command.args(["--target", host]).arg("--target-dir");
+        command.arg(&folder).args(lints);
+        command.env("RUSTFLAGS", FLAGS.join(" "));
+        run(&mut command)?;
+    }
     Ok(folder.join(host).join("release"))
 }
 

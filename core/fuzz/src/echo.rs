@@ -72,7 +72,7 @@ impl Handler for Echo {
         progress: &mut Progress,
         out: &mut Out<'_>,
     ) -> Piece {
-        const LETTERS: [u8; LONG_BYTES] = [b'l'; LONG_BYTES];
+        static LETTERS: [u8; LONG_BYTES] = [b'l'; LONG_BYTES];
         let content = match request.head.path() {
             b"/long" | b"/chunks" => &LETTERS[..],
             b"/short" => &LETTERS[..LONG_BYTES / 2],

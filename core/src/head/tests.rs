@@ -284,7 +284,7 @@ fn persistence_follows_version_and_options_rfc9112_9_3() {
 }
 
 #[test]
-fn heads_end_at_the_limits() {
+fn heads_end_at_the_limits_rfc9112_3_rfc6585_5() {
     let long = "a".repeat(Limits::DEFAULT.request_line_bytes_max);
     assert_eq!(fault(format!("GET /{long}").as_bytes()), Fault::LineTooLong);
     let wide = format!("X: {}\r\n", "a".repeat(Limits::DEFAULT.head_bytes_max));
