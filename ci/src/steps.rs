@@ -8,6 +8,7 @@ mod designs;
 mod docs;
 mod fmt;
 mod fuzz;
+mod metrics;
 mod readme;
 mod rules;
 mod sim;
@@ -50,7 +51,7 @@ pub const SOAK: Step = Step {
 };
 
 /// Every step, in order.
-pub const STEPS: [Step; 13] = [
+pub const STEPS: [Step; 14] = [
     Step {
         name: "fmt",
         about: "the code is formatted",
@@ -95,6 +96,11 @@ pub const STEPS: [Step; 13] = [
         name: "sim",
         about: "ten million simulated events with faults, every answer judged",
         run: sim::step,
+    },
+    Step {
+        name: "metrics",
+        about: "what /metrics says is OpenMetrics, as another's parser reads it",
+        run: metrics::step,
     },
     Step {
         name: "deny",

@@ -18,6 +18,13 @@ pub enum Error {
         /// What the kernel said.
         source: io::Error,
     },
+    /// The admin address cannot be listened on, or its thread could not be had.
+    Admin {
+        /// The address.
+        address: SocketAddr,
+        /// What the kernel said.
+        source: io::Error,
+    },
     /// A thread, its CPU or its stop signal could not be had.
     Start {
         /// What was to be done, after "failed to".
@@ -38,6 +45,13 @@ impl fmt::Display for Error {
                 write!(
                     f,
                     "failed to listen on {address}: {source}; {}",
+                    advice(source, address)
+                )
+            }
+            Error::Admin { address, source } => {
+                write!(
+                    f,
+                    "failed to listen on {address} for --admin: {source}; {}",
                     advice(source, address)
                 )
             }
@@ -69,9 +83,10 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Error::Unavailable(_) | Error::Limits(_) => None,
-            Error::Listen { source, .. } | Error::Start { source, .. } | Error::Worker(source) => {
-                Some(source)
-            }
+            Error::Admin { source, .. }
+            | Error::Listen { source, .. }
+            | Error::Start { source, .. }
+            | Error::Worker(source) => Some(source),
         }
     }
 }

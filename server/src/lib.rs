@@ -6,19 +6,26 @@
 
 #![forbid(unsafe_code)]
 
+mod admin;
 mod clock;
 mod design;
 mod error;
+mod format;
 mod listeners;
 mod manager;
+mod metrics;
 mod needs;
 mod options;
 mod serve;
 mod server;
 mod signals;
+mod stderr;
+mod watch;
 
 pub use design::{ALLOCATOR, Allocator, Design, Tuning};
 pub use error::Error;
+pub use format::Format;
+pub use log::LevelFilter;
 pub use options::Options;
 pub use orthant_core::{
     Answer, Buffers, Counters, Handler, Head, Id, Limit, Limits, MediaType, Method, Out, Outcome,
@@ -26,6 +33,8 @@ pub use orthant_core::{
 };
 pub use serve::{Event, serve, serve_with};
 pub use server::Server;
+
+pub use stderr::log_to_stderr;
 
 /// Bytes of a worker's memory that an idle connection takes in this design, by the types of `H` and of the buffers. What
 /// the backend keeps of its socket comes on top, and what the kernel does.

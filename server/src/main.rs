@@ -22,6 +22,10 @@ static ALLOCATOR: orthant::Allocator = orthant::ALLOCATOR;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    orthant::log_to_stderr(
+        arguments.log_level.into(),
+        arguments.log_format.map(Into::into),
+    );
     let done = if arguments.design {
         print(&arguments::design_json())
     } else {
@@ -30,7 +34,7 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure { sentence, code }) => {
-            eprintln!("orthant: {sentence}");
+            log::error!("{sentence}");
             ExitCode::from(code)
         }
     }

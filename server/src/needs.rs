@@ -6,6 +6,7 @@ use std::io;
 use rustix::io::Errno;
 use rustix::process::{Resource, getrlimit};
 
+use crate::admin;
 use crate::design::backend;
 use crate::error::Error;
 use crate::options::Options;
@@ -33,7 +34,8 @@ impl<'a> Needs<'a> {
     /// Descriptors with so many connections to each worker.
     pub(crate) fn descriptors(&self, connections: usize) -> usize {
         let each = self.worker.descriptors + self.worker.listener_descriptors + connections;
-        PROCESS_DESCRIPTORS + self.workers * each
+        let admin = self.options.admin.map_or(0, |_| admin::DESCRIPTORS);
+        PROCESS_DESCRIPTORS + admin + self.workers * each
     }
 
     fn locked_kib(&self) -> u64 {

@@ -13,6 +13,8 @@ pub struct Options {
     pub listen: SocketAddr,
     /// How many workers; `None` is one for each CPU in the affinity mask of the process.
     pub workers: Option<usize>,
+    /// The address that answers `/metrics` in OpenMetrics text and `/healthz`, on a thread of its own; `None` for none.
+    pub admin: Option<SocketAddr>,
     /// What clients may do, and for how long.
     pub limits: Limits,
     /// The backend's own settings.
@@ -24,6 +26,7 @@ impl Default for Options {
         Options {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             workers: None,
+            admin: None,
             limits: Limits::DEFAULT,
             tuning: Tuning::default(),
         }

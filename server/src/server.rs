@@ -7,16 +7,19 @@ use std::os::unix::net::UnixStream;
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 
-use orthant_core::{Handler, Worker};
+use orthant_core::{Counters, Handler, Worker};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
+use crate::admin::Admin;
 use crate::clock;
-use crate::design::{Chosen, backend};
+use crate::design::{Chosen, Design, backend};
 use crate::error::Error;
 use crate::listeners::listeners;
+use crate::metrics;
 use crate::needs::Needs;
 use crate::options::Options;
+use crate::watch::Watch;
 
 /// A running server. Dropping it leaves its workers running; `stop` and `wait` end it.
 #[derive(Debug)]
@@ -25,6 +28,8 @@ pub struct Server {
     /// Its sending direction is closed to stop the workers, who hold the other end.
     stop: Arc<UnixStream>,
     workers: Vec<JoinHandle<io::Result<()>>>,
+    watch: Arc<Watch>,
+    admin: Option<Admin>,
 }
 
 impl Server {
@@ -67,19 +72,33 @@ impl Server {
             address,
             stop: Arc::new(stop),
             workers: Vec::new(),
+            watch: Arc::new(Watch::new(options.limits.connections_max)),
+            admin: None,
         };
         for (index, listener) in listeners.into_iter().enumerate() {
             let (stop, stopped, after) = (server.stop.clone(), stopped.clone(), after.clone());
-            let ready = ready.clone();
+            let (ready, watch) = (ready.clone(), server.watch.clone());
             let (handler, options) = (handler.clone(), options.clone());
             let cpu = cpus[index % cpus.len()];
             let work = move || {
                 let mut end = End {
                     stop,
+                    watch,
                     after,
                     well: false,
                 };
-                let result = run(listener, handler, &options, cpu, &stopped, ready);
+                let result = run(
+                    listener,
+                    handler,
+                    &options,
+                    cpu,
+                    &stopped,
+                    move |counters| {
+                        ready
+                            .send((index, counters))
+                            .expect("the server waits for it");
+                    },
+                );
                 end.well = result.is_ok();
                 result
             };
@@ -100,8 +119,12 @@ impl Server {
         }
         drop(ready);
         // It ends when each has said that it is ready, or has failed.
-        if readied.iter().count() == workers {
-            return Ok(server);
+        let mut readied: Vec<(usize, Arc<Counters>)> = readied.iter().collect();
+        if readied.len() == workers {
+            readied.sort_unstable_by_key(|(index, _)| *index);
+            let counters = readied.into_iter().map(|(_, counters)| counters).collect();
+            server.watch.ready(counters);
+            return server.with_admin(options.admin);
         }
         server.stop()?;
         Err(match server.wait() {
@@ -110,9 +133,40 @@ impl Server {
         })
     }
 
+    /// The same with the admin address, where one is wanted.
+    fn with_admin(mut self, address: Option<SocketAddr>) -> Result<Server, Error> {
+        match address.map(|address| Admin::start(address, self.watch.clone())) {
+            None => Ok(self),
+            Some(Ok(admin)) => {
+                self.admin = Some(admin);
+                Ok(self)
+            }
+            Some(Err(error)) => {
+                self.stop()?;
+                self.wait()?;
+                Err(error)
+            }
+        }
+    }
+
     /// The address listened on, its port filled in.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The admin address, its port filled in, where there is one.
+    pub fn admin(&self) -> Option<SocketAddr> {
+        self.admin.as_ref().map(Admin::address)
+    }
+
+    /// What each worker counts: it goes on counting, and may be read at any time.
+    pub fn counters(&self) -> &[Arc<Counters>] {
+        self.watch.counters()
+    }
+
+    /// What `/metrics` of the admin address answers: OpenMetrics text.
+    pub fn metrics(&self) -> String {
+        metrics::text(&self.watch, &Design::of_this_build())
     }
 
     /// How many workers there are.
@@ -126,6 +180,7 @@ impl Server {
     /// # Errors
     /// What the kernel said to the signal.
     pub fn stop(&self) -> Result<(), Error> {
+        self.watch.stop();
         self.stop
             .shutdown(Shutdown::Write)
             .map_err(starting("signal the workers to stop"))
@@ -137,6 +192,9 @@ impl Server {
     /// The first worker's that failed.
     pub fn wait(self) -> Result<(), Error> {
         let results: Vec<_> = self.workers.into_iter().map(JoinHandle::join).collect();
+        if let Some(admin) = self.admin {
+            admin.end();
+        }
         results.into_iter().try_for_each(|result| match result {
             Ok(result) => result.map_err(Error::Worker),
             Err(panic) => std::panic::resume_unwind(panic),
@@ -147,6 +205,7 @@ impl Server {
 /// The end of a worker, also by a panic of its handler.
 struct End<F: Fn()> {
     stop: Arc<UnixStream>,
+    watch: Arc<Watch>,
     after: F,
     well: bool,
 }
@@ -154,10 +213,11 @@ struct End<F: Fn()> {
 impl<F: Fn()> Drop for End<F> {
     fn drop(&mut self) {
         // One failed: the others are told to stop, so that the failure is seen and nothing limps on.
-        if !self.well
-            && let Err(error) = self.stop.shutdown(Shutdown::Write)
-        {
-            eprintln!("orthant: failed to stop the other workers: {error}");
+        if !self.well {
+            self.watch.stop();
+            if let Err(error) = self.stop.shutdown(Shutdown::Write) {
+                log::error!("failed to stop the other workers: {error}");
+            }
         }
         (self.after)();
     }
@@ -170,14 +230,15 @@ fn run<H: Handler + 'static>(
     options: &Options,
     cpu: usize,
     stop: &UnixStream,
-    ready: mpsc::Sender<()>,
+    ready: impl FnOnce(Arc<Counters>),
 ) -> io::Result<()> {
     let mut set = CpuSet::new();
     set.set(cpu);
     sched_setaffinity(None, &set)
         .map_err(|error| io::Error::other(format!("failed to bind it to CPU {cpu}: {error}")))?;
     let worker = Worker::<H, Chosen>::new(handler, options.limits.clone(), clock::now());
-    let ready = move || ready.send(()).expect("the server waits for it");
+    let counters = worker.counters().clone();
+    let ready = move || ready(counters);
     let tuning = &options.tuning;
     let listeners = vec![listener.into()];
     backend::run(worker, listeners, stop.as_fd(), clock::now, ready, tuning)
