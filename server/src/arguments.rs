@@ -1,12 +1,11 @@
 //! The command line.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Parser, ValueEnum};
-use orthant::{Design, Format, LevelFilter, Limits, Options, Tuning};
+use orthant::{Design, Format, LevelFilter, Limits, Listen, Options, Tuning};
 
 use crate::arena::Arena;
 
@@ -14,9 +13,10 @@ use crate::arena::Arena;
 #[derive(Debug, Parser)]
 #[command(version, about, after_help = after_help())]
 pub(crate) struct Arguments {
-    /// Address and port to listen on; port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
-    pub(crate) listen: SocketAddr,
+    /// Where to listen: ADDRESS:PORT, port 0 takes a free one; unix:PATH; systemd or systemd:NAME, for sockets that it
+    /// opened. May be given several times
+    #[arg(long, value_name = "WHERE", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: Vec<Listen>,
 
     /// Worker threads, each on a CPU of its own [default: one for each CPU of the affinity mask]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
@@ -109,7 +109,7 @@ impl From<LogFormat> for Format {
 impl Arguments {
     pub(crate) fn options(&self) -> Options {
         let mut options = Options {
-            listen: self.listen,
+            listen: self.listen.clone(),
             workers: self.workers.map(usize::from),
             admin: self.admin,
             limits: Limits::DEFAULT,

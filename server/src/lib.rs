@@ -1,16 +1,18 @@
 //! A small, strict, fast HTTP server. Choose one feature per axis — a backend, a buffer strategy, an allocator — and call
 //! [`serve`] with a [`Handler`].
 //!
-//! Each worker is a thread of its own with its own listener, connections and copy of the handler; they share nothing.
-//! The allocator is yours to install: `#[global_allocator] static ALLOCATOR: orthant::Allocator = orthant::ALLOCATOR;`
+//! Each worker is a thread of its own with its own listeners, connections and copy of the handler; they share nothing but
+//! sockets that can be had once only. The allocator is yours to install:
+//! `#[global_allocator] static ALLOCATOR: orthant::Allocator = orthant::ALLOCATOR;`
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod admin;
 mod clock;
 mod design;
 mod error;
 mod format;
+mod listen;
 mod listeners;
 mod manager;
 mod metrics;
@@ -20,11 +22,14 @@ mod serve;
 mod server;
 mod signals;
 mod stderr;
+#[expect(unsafe_code, reason = "its place, and there is no other")]
+mod sys;
 mod watch;
 
 pub use design::{ALLOCATOR, Allocator, Design, Tuning};
 pub use error::Error;
 pub use format::Format;
+pub use listen::Listen;
 pub use log::LevelFilter;
 pub use options::Options;
 pub use orthant_core::{

@@ -50,11 +50,7 @@ where
     let manager = Manager::of_this_process();
     let handle = signals.handle();
     let server = Server::start_then(options, handler, move || handle.close())?;
-    log::info!(
-        "listening on {}, {} workers",
-        server.address(),
-        server.workers()
-    );
+    log::info!("{server}");
     on_event(Event::Listening(&server));
     manager.ready();
     // Without a signal it ends where a worker has.

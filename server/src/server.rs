@@ -1,8 +1,9 @@
 //! Starting the workers, and stopping them.
 
+use std::fmt;
 use std::io;
-use std::net::{Shutdown, SocketAddr, TcpListener};
-use std::os::fd::AsFd;
+use std::net::{Shutdown, SocketAddr};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
@@ -15,7 +16,8 @@ use crate::admin::Admin;
 use crate::clock;
 use crate::design::{Chosen, Design, backend};
 use crate::error::Error;
-use crate::listeners::listeners;
+use crate::listen::Listen;
+use crate::listeners::Places;
 use crate::metrics;
 use crate::needs::Needs;
 use crate::options::Options;
@@ -24,7 +26,7 @@ use crate::watch::Watch;
 /// A running server. Dropping it leaves its workers running; `stop` and `wait` end it.
 #[derive(Debug)]
 pub struct Server {
-    address: SocketAddr,
+    addresses: Vec<Listen>,
     /// Its sending direction is closed to stop the workers, who hold the other end.
     stop: Arc<UnixStream>,
     workers: Vec<JoinHandle<io::Result<()>>>,
@@ -57,27 +59,26 @@ impl Server {
         options.limits.check().map_err(Error::Limits)?;
         let cpus = cpus()?;
         let workers = options.workers.unwrap_or(cpus.len()).max(1);
-        let needs = Needs::new(&options, workers);
+        let places = Places::find(&options.listen)?;
+        let needs = Needs::new(&options, workers, &places);
         raise_descriptors(needs.descriptors(options.limits.connections_max))
             .map_err(starting("raise the limit of descriptors (RLIMIT_NOFILE)"))?;
         needs.check()?;
-        let listeners = listeners(options.listen, workers)?;
-        let address = listeners[0]
-            .local_addr()
-            .map_err(starting("read the address listened on"))?;
+        let listeners = places.listen(workers)?;
+        let files = Arc::new(listeners.files);
         let (stop, stopped) = UnixStream::pair().map_err(starting("make a pair of sockets"))?;
         let stopped = Arc::new(stopped);
         let (ready, readied) = mpsc::channel();
         let mut server = Server {
-            address,
+            addresses: listeners.addresses,
             stop: Arc::new(stop),
             workers: Vec::new(),
             watch: Arc::new(Watch::new(options.limits.connections_max)),
             admin: None,
         };
-        for (index, listener) in listeners.into_iter().enumerate() {
+        for (index, listeners) in listeners.each.into_iter().enumerate() {
             let (stop, stopped, after) = (server.stop.clone(), stopped.clone(), after.clone());
-            let (ready, watch) = (ready.clone(), server.watch.clone());
+            let (ready, watch, files) = (ready.clone(), server.watch.clone(), files.clone());
             let (handler, options) = (handler.clone(), options.clone());
             let cpu = cpus[index % cpus.len()];
             let work = move || {
@@ -88,7 +89,7 @@ impl Server {
                     well: false,
                 };
                 let result = run(
-                    listener,
+                    listeners,
                     handler,
                     &options,
                     cpu,
@@ -100,6 +101,8 @@ impl Server {
                     },
                 );
                 end.well = result.is_ok();
+                // With the last worker the files go.
+                drop(files);
                 result
             };
             let spawned = thread::Builder::new()
@@ -117,7 +120,7 @@ impl Server {
                 }
             }
         }
-        drop(ready);
+        drop((ready, files));
         // It ends when each has said that it is ready, or has failed.
         let mut readied: Vec<(usize, Arc<Counters>)> = readied.iter().collect();
         if readied.len() == workers {
@@ -149,9 +152,17 @@ impl Server {
         }
     }
 
-    /// The address listened on, its port filled in.
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    /// Where it listens, ports filled in, in the order of the options.
+    pub fn addresses(&self) -> &[Listen] {
+        &self.addresses
+    }
+
+    /// The first TCP address of those.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.addresses.iter().find_map(|address| match address {
+            Listen::Tcp(address) => Some(*address),
+            _ => None,
+        })
     }
 
     /// The admin address, its port filled in, where there is one.
@@ -202,6 +213,16 @@ impl Server {
     }
 }
 
+/// `listening on 127.0.0.1:8080 and unix:/run/a.sock, 2 workers`
+impl fmt::Display for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let addresses: Vec<_> = self.addresses.iter().map(Listen::to_string).collect();
+        let (addresses, workers) = (addresses.join(" and "), self.workers());
+        let noun = if workers == 1 { "worker" } else { "workers" };
+        write!(f, "listening on {addresses}, {workers} {noun}")
+    }
+}
+
 /// The end of a worker, also by a panic of its handler.
 struct End<F: Fn()> {
     stop: Arc<UnixStream>,
@@ -225,7 +246,7 @@ impl<F: Fn()> Drop for End<F> {
 
 /// One worker, from its first to its last connection.
 fn run<H: Handler + 'static>(
-    listener: TcpListener,
+    listeners: Vec<OwnedFd>,
     handler: H,
     options: &Options,
     cpu: usize,
@@ -240,7 +261,6 @@ fn run<H: Handler + 'static>(
     let counters = worker.counters().clone();
     let ready = move || ready(counters);
     let tuning = &options.tuning;
-    let listeners = vec![listener.into()];
     backend::run(worker, listeners, stop.as_fd(), clock::now, ready, tuning)
 }
 

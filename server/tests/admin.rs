@@ -41,7 +41,7 @@ impl Handler for Statuses {
 fn start(workers: usize) -> (Server, SocketAddr) {
     let any = "127.0.0.1:0".parse().unwrap();
     let options = Options {
-        listen: any,
+        listen: vec![SocketAddr::into(any)],
         workers: Some(workers),
         admin: Some(any),
         limits: Limits {
@@ -114,12 +114,12 @@ fn metrics_agree_with_what_clients_did() {
         for _ in 0..times {
             let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
             sent += request.len();
-            received += exchange(server.address(), &request).len();
+            received += exchange(server.address().unwrap(), &request).len();
         }
     }
     for request in ["GET / HTTP/1.1\r\n\r\n", "GET / HTTP/9.9\r\n\r\n"] {
         sent += request.len();
-        received += exchange(server.address(), request).len();
+        received += exchange(server.address().unwrap(), request).len();
     }
     // A connection that is open, and silent.
     let idle = connect(server.address());
@@ -204,7 +204,7 @@ fn whoever_holds_the_admin_address_loses_it() {
 fn an_admin_address_in_use_says_so_and_leaves_nothing_running() {
     let (server, admin) = start(1);
     let options = Options {
-        listen: "127.0.0.1:0".parse().unwrap(),
+        listen: vec!["127.0.0.1:0".parse().unwrap()],
         workers: Some(1),
         admin: Some(admin),
         ..Options::default()
