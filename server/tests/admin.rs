@@ -122,7 +122,7 @@ fn metrics_agree_with_what_clients_did() {
         received += exchange(server.address().unwrap(), request).len();
     }
     // A connection that is open, and silent.
-    let idle = connect(server.address());
+    let idle = connect(server.address().unwrap());
     // The last of those that have ended may be counted a moment after their clients have seen it.
     let samples = loop {
         let samples = scrape(admin);
@@ -166,7 +166,7 @@ fn health_is_told_while_serving_and_while_stopping() {
     let head = exchange(admin, "HEAD /metrics HTTP/1.0\r\n\r\n");
     assert!(head.starts_with("HTTP/1.1 200 ") && head.ends_with("\r\n\r\n"));
     // What is under way keeps the server from ending.
-    let mut slow = connect(server.address());
+    let mut slow = connect(server.address().unwrap());
     slow.write_all(b"GET /200 HTTP/1.1\r\nHost: a\r\n\r\n")
         .unwrap();
     slow.read_exact(&mut [0]).unwrap();
