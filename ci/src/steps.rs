@@ -1,6 +1,7 @@
 //! The steps, in the order in which they run: what is cheap and fails often comes first.
 
 mod arrows;
+mod attack;
 mod check;
 mod clippy;
 mod deny;
@@ -116,6 +117,11 @@ pub const STEPS: [Step; 14] = [
         name: "check",
         about: "designs of every backend answer as the RFCs say",
         run: check::step,
+    },
+    Step {
+        name: "attack",
+        about: "hostile clients do no harm to a design of each kind",
+        run: attack::step,
     },
     Step {
         name: "sweep",
