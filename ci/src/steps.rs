@@ -52,7 +52,7 @@ pub const SOAK: Step = Step {
 };
 
 /// Every step, in order.
-pub const STEPS: [Step; 14] = [
+pub const STEPS: &[Step] = &[
     Step {
         name: "fmt",
         about: "the code is formatted",
