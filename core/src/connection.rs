@@ -246,7 +246,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
             self.output.moved(bytes, shared.now);
             if self.buffers.pending().is_empty() {
                 self.requests_sent = self.requests;
-                if !matches!(self.phase, Phase::Head) {
+                if self.owes_continue || !matches!(self.phase, Phase::Head) {
                     self.go_on(shared);
                 }
             }
@@ -264,8 +264,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
                 ..
             } => self.fill(shared, stream, written, persists),
             Phase::Refused(fault, form) => self.answer_fault(shared, fault, form),
-            // Not where the content has been refused meanwhile: no 100 follows an answer (RFC 9110 §15.2).
-            Phase::Content(_) if self.owes_continue => self.send_continue(shared),
+            _ if self.owes_continue => self.send_continue(shared),
             _ => {}
         }
     }
@@ -302,6 +301,10 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
         match &mut self.phase {
             Phase::Head if self.input_ended && !pending => self.close_now(),
             Phase::Head | Phase::Content(_) if !self.input_ended => send.and(Want::RECEIVE),
+            // Whoever was too slow must not go on with what the kernel has.
+            Phase::Over if matches!(self.reason, CloseReason::Idle | CloseReason::SlowReader) => {
+                Want::RESET
+            }
             Phase::Over => Want::CLOSE,
             Phase::Ending { .. } if pending => send,
             Phase::Ending { lingers, .. } if !*lingers || self.input_ended => self.close_now(),

@@ -41,7 +41,7 @@ pub use counters::{Count, Counters, Timeout};
 pub use error::{CloseReason, Fault};
 pub use handler::{Handler, Over, Piece, Plan, Request};
 pub use head::{Fields, Framing, Head, Method, Progress, RequestLine, Version, parse};
-pub use limits::{BACKLOG_MAX, Limit, Limits};
+pub use limits::{BACKLOG_MAX, Limit, Limits, UNSENT_LOW_BYTES};
 pub use needs::{Needs, ring_bytes};
 pub use out::Out;
 pub use slab::Id;

@@ -26,6 +26,13 @@ pub const ANSWER_HEAD_BYTES_MAX: usize = 256;
 /// that stops accepts so many of them at most, since others may come all the time. Beyond: reset.
 pub const BACKLOG_MAX: u16 = 4096;
 
+/// Bytes that are not sent yet above which the kernel takes no more for a connection (TCP_NOTSENT_LOWAT, tcp(7)). What it
+/// takes counts as taken by the peer, so it must not take much more than the peer: 16 KiB fill a millisecond of 130 Mbit/s.
+pub const UNSENT_LOW_BYTES: u32 = 16 * 1024;
+
+/// What the kernel may have taken and not sent: up to that mark, and one big region more.
+const UNSENT_BYTES_MAX: u64 = UNSENT_LOW_BYTES as u64 + BIG_REGION_BYTES as u64;
+
 /// At what part of `connections_max` a worker accepts again once it has been full, in percent. Not at the first connection
 /// that ends: near the limit each end would let one in, and accepting would begin and pause for each of them, where now a
 /// fifth of the limit comes in one go. A fifth less is still a worker that is busy.
@@ -67,20 +74,17 @@ limits! {
     connections_max: usize = 16 * 1024, in 1..=1 << 20,
         because "an idle one takes 4 KiB with split buffers", beyond "they wait in the kernel's queue";
     /// Big regions that a worker's pool lends at one time, 16 KiB each.
-    big_regions_max: usize = 2048, in 1..=1 << 20,
-        because "they make 32 MiB, and slow readers have to be many to hold them all", beyond "the request waits";
+    big_regions_max: usize = 256, in 1..=1 << 20,
+        because "they make 4 MiB, which a cache holds", beyond "the request waits";
     /// Bytes of memory for what a worker's connections have sent and is not used yet: partial heads, collected content.
     received_bytes_max: usize = 64 * 1024 * 1024, in 65_536..=1 << 40,
         because "four requests of the largest content fit, and a quarter is for small ones alone", beyond "503, close";
     /// How long a request waits for a big region.
     region_wait_ms: u64 = 1_000, in 1..=DAY_MS,
         because "a client that waits longer has better been told", beyond "503, close";
-    /// How long the peer may take for a big region while most are lent, and a quarter of it while others wait for one.
-    region_hold_ms: u64 = 1_000, in 4..=DAY_MS,
-        because "whoever reads takes 16 KiB in a second", beyond "reset";
     /// How long a connection may be open without a request under way.
     idle_timeout_ms: u64 = 20_000, in 1..=DAY_MS,
-        because "a page asks for its parts within seconds", beyond "closed";
+        because "a page asks for its parts within seconds", beyond "closed; reset where it does not close too";
     /// How long a head may take from its first byte.
     head_timeout_ms: u64 = 8_000, in 1..=DAY_MS,
         because "a lost packet is sent again within 3 seconds, twice within 7", beyond "408, close";
@@ -147,6 +151,11 @@ impl Limits {
             );
         }
         Ok(())
+    }
+
+    /// How long the slowest reader may need for what the kernel still keeps, of so many bytes that it took last.
+    pub(crate) fn unsent_ms(&self, bytes: u64) -> u64 {
+        bytes.min(UNSENT_BYTES_MAX) * 1_000 / self.send_bytes_per_s_min.max(1)
     }
 
     /// The most that the regions of a worker can take, in bytes, those that its pool keeps included, where a connection

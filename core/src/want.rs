@@ -16,6 +16,9 @@ impl Want {
     pub const SHUT: Want = Want(4);
     /// Close the socket, then call `ended`.
     pub const CLOSE: Want = Want(8);
+    /// The same, and the kernel forgets what it has not sent yet and tells the peer so: whoever takes too little would
+    /// otherwise go on for hours with what the kernel holds.
+    pub const RESET: Want = Want(8 | 16);
 
     /// Whether bytes are to be received.
     pub const fn receive(self) -> bool {
@@ -37,6 +40,11 @@ impl Want {
         self.0 & Want::CLOSE.0 != 0
     }
 
+    /// Whether closing discards what the kernel has not sent.
+    pub const fn reset(self) -> bool {
+        self.0 & 16 != 0
+    }
+
     /// Both wishes.
     pub const fn and(self, other: Want) -> Want {
         Want(self.0 | other.0)
@@ -51,6 +59,7 @@ impl std::fmt::Debug for Want {
             (self.send(), "send"),
             (self.shut(), "shut"),
             (self.close(), "close"),
+            (self.reset(), "reset"),
         ] {
             if holds {
                 wishes.entry(&name);

@@ -5,12 +5,8 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
-#[path = "executable/inheriting.rs"]
-mod inheriting;
 #[path = "executable/limits.rs"]
 mod limits;
-#[path = "executable/listening.rs"]
-mod listening;
 #[path = "executable/manager.rs"]
 mod manager;
 #[path = "executable/running.rs"]
@@ -19,6 +15,8 @@ mod running;
 mod scarcity;
 #[path = "executable/serving.rs"]
 mod serving;
+#[path = "executable/slow.rs"]
+mod slow;
 #[path = "executable/stopping.rs"]
 mod stopping;
 #[path = "executable/workers.rs"]

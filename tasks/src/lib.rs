@@ -22,7 +22,7 @@ mod sockets;
 mod turn;
 
 pub use accept::Listener;
-pub use sockets::{Socket, Stream};
+pub use sockets::{Socket, Stream, discard_unsent};
 pub use turn::Turn;
 
 use std::cell::{Cell, RefCell};

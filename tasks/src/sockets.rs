@@ -7,9 +7,11 @@
 use std::cell::RefCell;
 use std::future::Future;
 use std::io;
+use std::os::fd::AsFd;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use orthant_core::{Buffers, Ended, Handler, Id, Now, Want};
 
@@ -32,6 +34,15 @@ pub trait Stream: Unpin {
 
     /// Closes the sending direction. A peer that is gone already needs no more of it.
     fn shut(&mut self, context: &mut Context<'_>) -> io::Result<()>;
+
+    /// Closing it, which follows, is to discard what the kernel has not sent: see [`discard_unsent`].
+    fn reset(&mut self);
+}
+
+/// Closing this socket discards what the kernel has not sent, and resets the connection (SO_LINGER, socket(7)). Where that
+/// cannot be, as with a socket that is none of TCP, it is closed as any other.
+pub fn discard_unsent(socket: impl AsFd) {
+    let _ = rustix::net::sockopt::set_socket_linger(socket, Some(Duration::ZERO));
 }
 
 /// A connection and its socket, to be a task. Being ready means being over.
@@ -72,6 +83,9 @@ impl<H: Handler, B: Buffers, N: Fn() -> Now, S: Stream> Socket<H, B, N, S> {
         }
         for _ in 0..TURN_CALLS {
             if self.want.close() {
+                if self.want.reset() {
+                    self.stream.reset();
+                }
                 return Poll::Ready(Ok(()));
             }
             if self.want.send()

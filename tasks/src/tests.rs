@@ -195,6 +195,10 @@ impl Stream for Endless {
     fn shut(&mut self, _: &mut Context<'_>) -> io::Result<()> {
         unreachable!("it has not ended")
     }
+
+    fn reset(&mut self) {
+        unreachable!("it has not ended")
+    }
 }
 
 #[test]

@@ -160,6 +160,9 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
             }
             calls += 1;
             if want.close() {
+                if want.reset() {
+                    sys::discard_unsent(socket.fd());
+                }
                 break Some(Ended::Wanted);
             }
             if want.send() && socket.writable {

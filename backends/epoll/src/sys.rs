@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::time::Duration;
 
 use rustix::net::{SocketFlags, accept_with, acceptfrom_with};
 
@@ -142,4 +143,10 @@ pub(crate) fn shut(fd: BorrowedFd<'_>) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
         done => done.map(drop),
     }
+}
+
+/// Closing this socket discards what the kernel has not sent, and resets the connection (SO_LINGER, socket(7)). Where that
+/// cannot be, as with a socket that is none of TCP, it is closed as any other.
+pub(crate) fn discard_unsent(fd: BorrowedFd<'_>) {
+    let _ = rustix::net::sockopt::set_socket_linger(fd, Some(Duration::ZERO));
 }

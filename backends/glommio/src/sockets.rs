@@ -35,6 +35,10 @@ impl orthant_tasks::Stream for Stream {
         let _ = Pin::new(&mut self.0).poll_close(context);
         Ok(())
     }
+
+    fn reset(&mut self) {
+        orthant_tasks::discard_unsent(sys::descriptor(&self.0));
+    }
 }
 
 /// A listening socket, of whichever family.

@@ -1,8 +1,8 @@
-//! What glommio does not offer, and the only unsafe code of this backend: handing it a descriptor, and asking the kernel
+//! What glommio does not offer, and the only unsafe code of this backend: handing it a descriptor, borrowing one, and asking the kernel
 //! for rings before glommio does, which would panic.
 
 use std::io;
-use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
 
 use glommio::net::TcpStream;
 
@@ -10,6 +10,12 @@ use glommio::net::TcpStream;
 pub(crate) fn adopt(socket: OwnedFd) -> TcpStream {
     // SAFETY: the descriptor is open, and `into_raw_fd` gives it away: the stream is its only owner, and closes it.
     unsafe { TcpStream::from_raw_fd(socket.into_raw_fd()) }
+}
+
+/// The descriptor of a stream.
+pub(crate) fn descriptor(stream: &TcpStream) -> BorrowedFd<'_> {
+    // SAFETY: the stream keeps its descriptor open for as long as it is borrowed.
+    unsafe { BorrowedFd::borrow_raw(stream.as_raw_fd()) }
 }
 
 /// `struct io_uring_params` in words: 30 of them, zero where nothing is asked for.

@@ -90,6 +90,9 @@ async fn exchange<H: Handler + 'static, B: Buffers + 'static, N: Fn() -> Now + '
                 let sent = unless_interrupted(sent)?;
                 want = turn.event(id, |worker| worker.on_sent(id, sent));
             } else if want.close() {
+                if want.reset() {
+                    orthant_tasks::discard_unsent(socket.fd());
+                }
                 return Poll::Ready(Ok(()));
             } else if want.send() && sending.is_none() {
                 sending.set(Some(socket.send(Lent::new(tasks, id))));

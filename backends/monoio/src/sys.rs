@@ -117,7 +117,7 @@ impl Socket {
         }
     }
 
-    fn fd(&self) -> BorrowedFd<'_> {
+    pub(crate) fn fd(&self) -> BorrowedFd<'_> {
         // SAFETY: as in `readable`, and it ends here.
         let stream = unsafe { &*self.0.get() };
         // SAFETY: the stream keeps its descriptor open for as long as it is borrowed.

@@ -119,6 +119,9 @@ impl<H: Handler, B: Buffers, N: Fn() -> Now> Socket<H, B, N> {
                     None => Poll::Ready(how),
                 };
             } else if self.want.close() {
+                if self.want.reset() {
+                    orthant_tasks::discard_unsent(&self.line.get_ref().stream);
+                }
                 self.end(Ended::Wanted);
             } else if self.want.send() && self.sending.is_none() {
                 let want = self.want;

@@ -34,6 +34,10 @@ impl orthant_tasks::Stream for Stream {
     fn shut(&mut self, _: &mut Context<'_>) -> io::Result<()> {
         sys::shut(&self.0)
     }
+
+    fn reset(&mut self) {
+        orthant_tasks::discard_unsent(&self.0);
+    }
 }
 
 /// A listening socket. tokio has listeners that accept, and streams that only say when they are ready: so it is one of

@@ -249,6 +249,7 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
             return Ok(());
         }
         let (receiving, sending, slot) = (socket.receiving, socket.sending, socket.slot);
+        let resets = socket.want.reset();
         let begun = std::mem::replace(&mut socket.closed, true);
         if !begun {
             if receiving {
@@ -256,6 +257,9 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
             }
             if sending {
                 self.ring.cancel(SEND | id.to_bits())?;
+            }
+            if resets {
+                self.ring.disconnect(slot)?;
             }
             self.ring.close(slot)?;
         }

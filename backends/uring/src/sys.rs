@@ -172,6 +172,18 @@ impl Operation {
         Operation(shut.build().user_data(token))
     }
 
+    /// Ends a connection, by which the kernel discards what it has not sent and resets the peer (connect(2), AF_UNSPEC).
+    /// Owner of the address: nobody, it is static.
+    pub(crate) fn disconnect(slot: u32, token: u64) -> Operation {
+        static NOWHERE: libc::sockaddr = libc::sockaddr {
+            sa_family: libc::AF_UNSPEC as libc::sa_family_t,
+            sa_data: [0; 14],
+        };
+        let length = size_of::<libc::sockaddr>() as libc::socklen_t;
+        let connect = opcode::Connect::new(types::Fixed(slot), &raw const NOWHERE, length);
+        Operation(connect.build().user_data(token))
+    }
+
     /// Closes a direct descriptor.
     pub(crate) fn close(slot: u32, token: u64) -> Operation {
         Operation(

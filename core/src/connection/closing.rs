@@ -94,10 +94,10 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
         }
     }
 
-    /// The worker drains, and nothing was asked for a while: ends. It lingers, since a request may be on its way: a reset
-    /// would cost the peer the answers before it.
-    pub(super) fn leave(&mut self) {
-        self.reason = CloseReason::Drained;
+    /// Nothing was asked for a while: ends. It lingers, since a request may be on its way: a reset would cost the peer the
+    /// answers before it.
+    pub(super) fn leave(&mut self, reason: CloseReason) {
+        self.reason = reason;
         self.phase = Phase::Ending {
             lingers: true,
             shut: false,

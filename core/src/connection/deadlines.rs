@@ -44,15 +44,6 @@ impl Flow {
     }
 }
 
-/// How the peer takes what is being sent to it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Pace {
-    /// Since when.
-    pub(crate) age_ms: u64,
-    /// On average.
-    pub(crate) bytes_per_s: u64,
-}
-
 /// By when something has to happen, and what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Deadline {
@@ -145,7 +136,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
             Phase::Held(Hold::Region)
             | Phase::Streaming { waits: true, .. }
             | Phase::Refused(..) => self.begin(Timer::Region, now, limits.region_wait_ms),
-            Phase::Ending { .. } => self.begin(Timer::Linger, now, limits.linger_timeout_ms),
+            Phase::Ending { .. } => self.begin(Timer::Linger, now, self.linger_ms(now, limits)),
             // It waits for its handler, or is over.
             Phase::Held(_) | Phase::Streaming { .. } | Phase::Over => {
                 self.deadline = Deadline::UNSET
@@ -162,24 +153,15 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
         }
     }
 
-    /// How its peer takes what a big region holds; `None` where it holds none.
-    pub(crate) fn pace(&self, now: Now) -> Option<Pace> {
-        let holds = self.buffers.holds_lent() && !self.buffers.pending().is_empty();
-        if !holds || matches!(self.phase, Phase::Over) {
-            return None;
+    /// How long it is heard yet. At the end of it, an idle connection is reset, which costs the peer what the kernel has
+    /// not sent; so a reader that is as slow as it may be has to be through by then.
+    fn linger_ms(&self, now: Now, limits: &Limits) -> u64 {
+        let timeout_ms = limits.linger_timeout_ms;
+        if self.reason != CloseReason::Idle {
+            return timeout_ms;
         }
-        let age_ms = now.monotonic_ms.saturating_sub(self.output.began_ms);
-        let bytes_per_s = self.output.bytes.saturating_mul(1_000) / age_ms.max(1);
-        Some(Pace {
-            age_ms,
-            bytes_per_s,
-        })
-    }
-
-    /// It is too slow for the region that it holds, which others need.
-    pub(crate) fn give_way(&mut self, shared: &mut Shared<H>) {
-        shared.counters.timeout(Timeout::Send);
-        self.end(shared, CloseReason::SlowReader);
+        let through_ms = self.output.moved_ms + limits.unsent_ms(self.output.bytes);
+        timeout_ms.max(through_ms.saturating_sub(now.monotonic_ms))
     }
 
     /// Draining has begun: whoever is idle has less time for it.
@@ -219,10 +201,10 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
                 counters.timeout(silent);
                 self.refuse_kept(shared, Fault::Silence);
             }
-            Timer::Idle if shared.draining => self.leave(),
+            Timer::Idle if shared.draining => self.leave(CloseReason::Drained),
             Timer::Idle => {
                 counters.timeout(Timeout::Idle);
-                self.end(shared, CloseReason::Idle);
+                self.leave(CloseReason::Idle);
             }
             Timer::Send => {
                 counters.timeout(Timeout::Send);

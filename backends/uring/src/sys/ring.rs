@@ -120,6 +120,11 @@ impl Ring {
         self.push(&Operation::cancel(token, IGNORED))
     }
 
+    /// Resets a connection. One that cannot be reset, since it is none of TCP or has ended already, is only closed.
+    pub(crate) fn disconnect(&mut self, slot: u32) -> io::Result<()> {
+        self.push(&Operation::disconnect(slot, IGNORED))
+    }
+
     /// Closes a direct descriptor. Operations under way on it keep the socket open until they end.
     pub(crate) fn close(&mut self, slot: u32) -> io::Result<()> {
         self.push(&Operation::close(slot, IGNORED))

@@ -12,6 +12,7 @@ every_strategy! {
     an_empty_line_is_no_sign_of_life
     a_head_is_not_helped_by_the_answers_before_it
     lingering_ends_during_an_upload_without_end
+    what_the_kernel_took_is_given_the_time_of_a_slow_reader_and_then_discarded
     whoever_waits_for_its_handler_is_not_hurried
 }
 
@@ -54,7 +55,7 @@ fn ends_as_slow_reader<B: Buffers>(
     assert!(before.is_none_or(|want| !want.close()));
     assert_eq!(
         pass_for(worker, id, until_ms, until_ms + 20),
-        Some(Want::CLOSE)
+        Some(Want::RESET)
     );
     assert_eq!(
         worker.ended(id, Ended::Wanted),
@@ -140,7 +141,7 @@ fn an_empty_line_is_no_sign_of_life<B: Buffers>() {
         LIMITS.idle_timeout_ms - 990,
         LIMITS.idle_timeout_ms + 10,
     );
-    assert_eq!(last, Some(Want::CLOSE));
+    assert_eq!(last, Some(Want::RECEIVE.and(Want::SHUT)));
     assert_eq!(worker.ended(id, Ended::Wanted), Some(CloseReason::Idle));
 }
 
@@ -195,4 +196,22 @@ fn whoever_waits_for_its_handler_is_not_hurried<B: Buffers>() {
         client.take(&mut worker);
         assert_eq!(client.want, Want::RECEIVE);
     }
+}
+
+/// The kernel takes an answer of 20 KB at once. A reader of 1 KiB/s needs 20 seconds for it, and has them.
+fn what_the_kernel_took_is_given_the_time_of_a_slow_reader_and_then_discarded<B: Buffers>() {
+    let limits = Limits {
+        idle_timeout_ms: 5_000,
+        ..LIMITS
+    };
+    let mut worker = worker::<B>(limits);
+    let mut client = Client::new(&mut worker);
+    client.send(&mut worker, BIG);
+    pass(&mut worker, &mut client, 5_010);
+    assert!(client.shut, "it is told that it may go");
+    let through_ms = client.received.len() as u64 * 1_000 / 1_024;
+    pass(&mut worker, &mut client, through_ms - 10);
+    assert!(!client.want.close());
+    pass(&mut worker, &mut client, through_ms + 20);
+    assert_eq!(client.want, Want::RESET);
 }
