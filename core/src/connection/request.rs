@@ -227,6 +227,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
         let request = kept(&tail, self.head_end, self.content_end, &shared.limits);
         match self.write_piece(shared, &request, &mut stream, &mut written) {
             Ok(Piece::End) => {
+                self.buffers.release(&mut shared.pool);
                 self.answered(shared, persists, &request, written);
                 self.after_kept(shared, tail);
             }

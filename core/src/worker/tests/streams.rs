@@ -9,6 +9,7 @@ every_strategy! {
     a_stream_that_breaks_its_promise_is_cut_off
     streams_share_an_exhausted_pool
     a_stream_with_nothing_to_say_holds_no_region
+    a_stream_that_ends_with_nothing_holds_no_region
 }
 
 fn get(path: &str) -> String {
@@ -90,4 +91,16 @@ fn streams_share_an_exhausted_pool<B: Buffers>() {
     holder.take_once(&mut worker);
     client.take(&mut worker);
     assert_eq!(client.answers(), [(200, letters(30_000))]);
+}
+
+fn a_stream_that_ends_with_nothing_holds_no_region<B: Buffers>() {
+    let mut worker = worker::<B>(Limits::DEFAULT);
+    let mut client = Client::new(&mut worker);
+    client.send(
+        &mut worker,
+        b"GET /chunks/0 HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+    );
+    assert!(client.shut, "it lingers: {:?}", client.want);
+    assert_eq!(worker.regions_lent(), 0);
+    assert_eq!(worker.regions_in_use_bytes(), B::IDLE_BYTES);
 }
