@@ -12,6 +12,7 @@ mod request;
 use orthant_core::{CloseReason, Fault, Limits};
 
 use crate::counts::{Counts, Kind};
+use crate::scenario::SCARCE_BYTES;
 use answer::Answer;
 use expected::{Expected, Framed};
 use request::{Asked, Partial, Stands};
@@ -91,6 +92,7 @@ pub(crate) fn judge(facts: &Facts<'_>, counts: &mut Counts) -> Result<Option<Tol
         from: 0,
         at: 0,
         begins: 0,
+        requests: 0,
         effects: 0,
         told: Vec::new(),
     };
@@ -190,6 +192,7 @@ fn ended(facts: &Facts<'_>, end: &End, forced: bool) -> Result<(), String> {
         CloseReason::Refused(Fault::Silence) => matches!(end, End::Closed(Last::Silence)),
         CloseReason::Refused(Fault::Exhausted) => match end {
             End::Closed(Last::Exhausted) => true,
+            End::Torn { waits: true, .. } if scarce(limits) => return Ok(()),
             End::Torn { waits: true, .. } => return since(facts.sent_ms, limits.region_wait_ms),
             _ => false,
         },
@@ -227,6 +230,7 @@ struct Walk<'f, 'c> {
     at: usize,
     /// Where the answer begins that was read last.
     begins: usize,
+    requests: u32,
     effects: u64,
     told: Vec<u8>,
 }
@@ -287,7 +291,12 @@ impl Walk<'_, '_> {
     }
 
     fn request(&mut self, asked: &Asked) -> Result<Option<End>, String> {
-        let expected = expected::expected(asked, &mut self.effects, self.facts.limits);
+        let mut expected = expected::expected(asked, &mut self.effects, self.facts.limits);
+        self.requests += 1;
+        if self.requests >= self.facts.limits.requests_max {
+            expected.closes = true;
+            expected.last = true;
+        }
         let bodiless = asked.method == "HEAD";
         let (answer, _) = self.next(bodiless, asked.expects)?;
         let Some(answer) = answer else {
@@ -305,7 +314,7 @@ impl Walk<'_, '_> {
             asked.method,
             asked.path
         );
-        if answer.status == 503 && expected.waits {
+        if answer.status == 503 && (expected.waits || scarce(self.facts.limits)) {
             if let Some(torn) = self.cut_error(&answer, &what)? {
                 return Ok(Some(torn));
             }
@@ -422,6 +431,9 @@ impl Walk<'_, '_> {
         if partial.waits && !continued && self.had_time() {
             return Err(format!("{what} that was not told to continue"));
         }
+        if answer.status == 503 && scarce(self.facts.limits) {
+            return Ok(End::Closed(Last::Exhausted));
+        }
         let limit = [413, 414, 431].contains(&answer.status);
         let wrong = match self.facts.valid {
             true => limit && partial.statuses.contains(&answer.status),
@@ -503,6 +515,9 @@ impl Walk<'_, '_> {
         if answer.status == 408 {
             self.late(None)?;
             return Ok(End::Closed(Last::Silence));
+        }
+        if answer.status == 503 && scarce(self.facts.limits) {
+            return Ok(End::Closed(Last::Exhausted));
         }
         if !statuses.contains(&answer.status) {
             return Err(format!("{what}, where {statuses:?} are right"));
@@ -586,6 +601,11 @@ impl Walk<'_, '_> {
             }
         }
     }
+}
+
+/// Whether there is so little memory for what clients send that it may be refused for want of it.
+fn scarce(limits: &Limits) -> bool {
+    limits.received_bytes_max <= SCARCE_BYTES
 }
 
 /// The beginning of some bytes, for a person.

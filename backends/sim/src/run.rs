@@ -315,6 +315,7 @@ impl<'s, B: Buffers> Run<'s, B> {
         if self.worker.live() != live.count() {
             return Err(format!("{} connections", self.worker.live()));
         }
+        self.holds_no_more_than_it_needs()?;
         for number in served {
             let socket = &self.sockets[*number];
             let Some(id) = socket.id.filter(|_| socket.live() && socket.over.is_none()) else {
@@ -325,6 +326,30 @@ impl<'s, B: Buffers> Run<'s, B> {
             if waits && flushed && !socket.want.receive() && self.worker.regions_lent() == 0 {
                 return Err(format!("#{number} waits for room, and nobody has any"));
             }
+        }
+        Ok(())
+    }
+
+    /// Where nothing is pending anywhere, connections hold what idle ones do.
+    fn holds_no_more_than_it_needs(&self) -> Result<(), String> {
+        let mut open = 0;
+        for socket in self
+            .sockets
+            .iter()
+            .filter(|socket| socket.id.is_some() && !socket.ended)
+        {
+            let closes = socket.want.close() || socket.closing;
+            if socket.want.send() || socket.sending.is_some() || closes {
+                return Ok(());
+            }
+            open += 1;
+        }
+        let idle_bytes = open * B::IDLE_BYTES;
+        let bytes = self.worker.regions_in_use_bytes();
+        if bytes != idle_bytes || self.worker.regions_lent() > 0 {
+            return Err(format!(
+                "{bytes} bytes of regions in use, where nothing is pending"
+            ));
         }
         Ok(())
     }

@@ -6,6 +6,9 @@ use crate::random::Random;
 use crate::script::Script;
 use crate::shop::LETTERS_MAX;
 
+/// The least memory that there may be for what clients have sent: some of it is refused then.
+pub(crate) const SCARCE_BYTES: usize = 64 * 1024;
+
 /// What rules a run as a whole.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Mood {
@@ -85,6 +88,15 @@ fn limits(random: &mut Random, mood: &Mood) -> Limits {
     }
     if random.percent(25) {
         limits.connections_max = random.of(1..=6) as usize;
+    }
+    if random.percent(15) {
+        limits.requests_max = random.of(1..=6) as u32;
+    }
+    if random.percent(25) {
+        limits.answers_max = random.of(1..=5) as u32;
+    }
+    if random.percent(10) {
+        limits.received_bytes_max = SCARCE_BYTES;
     }
     limits.big_regions_max = random.one(&[1, 1, 1, 2, 3, 64]);
     if random.percent(60) {
