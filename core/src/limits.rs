@@ -154,7 +154,7 @@ impl Limits {
     }
 
     /// How long the slowest reader may need for what the kernel still keeps, of so many bytes that it took last.
-    pub(crate) fn unsent_ms(&self, bytes: u64) -> u64 {
+    pub fn unsent_ms(&self, bytes: u64) -> u64 {
         bytes.min(UNSENT_BYTES_MAX) * 1_000 / self.send_bytes_per_s_min.max(1)
     }
 

@@ -272,8 +272,8 @@ impl<B: Buffers> Run<'_, B> {
             socket.active(now_ms);
         }
         let wrong = if socket.closing {
-            (want != Want::CLOSE).then_some("something else is wanted after it was to close")
-        } else if want.close() && want != Want::CLOSE {
+            (!is_only_close(want)).then_some("something else is wanted after it was to close")
+        } else if want.close() && !is_only_close(want) {
             Some("it is to close and to do something else")
         } else if want.shut() && socket.shut_ms.is_some() {
             Some("it is to shut twice")
@@ -423,6 +423,7 @@ impl<B: Buffers> Run<'_, B> {
             limits.content_timeout_ms,
             limits.send_timeout_ms,
             limits.linger_timeout_ms,
+            limits.unsent_ms(u64::MAX),
             4 * (RESUME_MS_MAX + self.late_ms_max + 16),
         ]
         .iter()
@@ -435,4 +436,9 @@ impl<B: Buffers> Run<'_, B> {
         self.told[number] = told;
         Ok(())
     }
+}
+
+/// Whether it wants to close, in one of the two ways, and nothing else.
+fn is_only_close(want: Want) -> bool {
+    [Want::CLOSE, Want::RESET].contains(&want)
 }
