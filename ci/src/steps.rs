@@ -1,6 +1,7 @@
 //! The steps, in the order in which they run: what is cheap and fails often comes first.
 
 mod arrows;
+mod attack;
 mod check;
 mod clippy;
 mod deny;
@@ -8,6 +9,7 @@ mod designs;
 mod docs;
 mod fmt;
 mod fuzz;
+mod metrics;
 mod readme;
 mod rules;
 mod sim;
@@ -50,7 +52,7 @@ pub const SOAK: Step = Step {
 };
 
 /// Every step, in order.
-pub const STEPS: [Step; 13] = [
+pub const STEPS: &[Step] = &[
     Step {
         name: "fmt",
         about: "the code is formatted",
@@ -97,6 +99,11 @@ pub const STEPS: [Step; 13] = [
         run: sim::step,
     },
     Step {
+        name: "metrics",
+        about: "what /metrics says is OpenMetrics, as another's parser reads it",
+        run: metrics::step,
+    },
+    Step {
         name: "deny",
         about: "licences, sources, bans and advisories of dependencies",
         run: deny::step,
@@ -110,6 +117,11 @@ pub const STEPS: [Step; 13] = [
         name: "check",
         about: "designs of every backend answer as the RFCs say",
         run: check::step,
+    },
+    Step {
+        name: "attack",
+        about: "hostile clients do no harm to a design of each kind",
+        run: attack::step,
     },
     Step {
         name: "sweep",

@@ -2,6 +2,8 @@
 //! so slow that what is sent to it is taken in parts; clients that reset. They want the arena application, whose
 //! `/baseline11` answers with the sum of the numbers in query and content.
 
+use std::collections::BTreeMap;
+
 use crate::case::{Case, FieldValue, Level, Outcome, Step};
 use crate::statuses::Statuses;
 use crate::target::Reading;
@@ -25,7 +27,14 @@ const SLOW_ANSWERS: usize = 2_000;
 /// The cases; `seed` chooses the numbers of those that are random.
 #[must_use]
 pub fn arena(seed: u64) -> Vec<Case> {
-    [shapes(seed), batches(), vec![slow_reader()], resets()].concat()
+    [
+        shapes(seed),
+        batches(),
+        without_content(),
+        vec![slow_reader()],
+        resets(),
+    ]
+    .concat()
 }
 
 /// What a shape consists of: id, name, request line and fields, content, sum.
@@ -174,6 +183,47 @@ fn batches() -> Vec<Case> {
         batch("arena-200", 200),
         json("arena-mixed-7", 7),
         json("arena-mixed-50", 50),
+    ]
+}
+
+/// Answers that have no content, or refuse a method, before one of the usual kind.
+fn without_content() -> Vec<Case> {
+    let before_small = |id: &str, name: &str, section: &str, first: &str, status: &str, fields| {
+        let send = vec![Step::Text(format!("{first}{GET_SMALL}"))];
+        let statuses = [status, "200"].map(|text| {
+            Statuses::try_from(text.to_owned()).expect("these are written as statuses are")
+        });
+        let outcome = Outcome {
+            answers: statuses.to_vec(),
+            contents: vec![Some(String::new()), Some("ok".into())],
+            fields: vec![BTreeMap::from(fields)],
+            ..Outcome::default()
+        };
+        case(id, name, section, send, outcome)
+    };
+    vec![
+        before_small(
+            "arena-no-content",
+            "204 has no length, no coding and no content",
+            "RFC 9110 §8.6",
+            "GET /healthz HTTP/1.1\r\nHost: {{host}}\r\n\r\n",
+            "204",
+            [
+                ("content-length".into(), FieldValue::Absent),
+                ("transfer-encoding".into(), FieldValue::Absent),
+            ],
+        ),
+        before_small(
+            "arena-not-allowed",
+            "405 says what is allowed, and its content is read",
+            "RFC 9110 §15.5.6",
+            "POST /pipeline HTTP/1.1\r\nHost: {{host}}\r\nContent-Length: 5\r\n\r\nhello",
+            "405",
+            [
+                ("allow".into(), FieldValue::Lists("GET".into())),
+                ("content-length".into(), FieldValue::Is("0".into())),
+            ],
+        ),
     ]
 }
 

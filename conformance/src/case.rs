@@ -147,6 +147,8 @@ pub struct Outcome {
 pub enum FieldValue {
     /// It is there.
     Present,
+    /// It is not there.
+    Absent,
     /// This value.
     Is(String),
     /// A list with this member, without regard to case.

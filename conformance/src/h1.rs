@@ -26,8 +26,8 @@ mod tests {
     #[test]
     fn the_file_is_read_and_every_case_can_be_sent() {
         let cases = h1();
-        assert_eq!(cases.len(), 244);
-        assert_eq!(cases.iter().filter(|case| case.slow).count(), 5);
+        assert_eq!(cases.len(), 577);
+        assert_eq!(cases.iter().filter(|case| case.slow).count(), 14);
         let ids: BTreeSet<&str> = cases.iter().map(|case| &case.id[..]).collect();
         assert_eq!(ids.len(), cases.len(), "an id stands twice");
         for case in &cases {

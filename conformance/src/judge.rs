@@ -125,9 +125,10 @@ fn answers_fit(outcome: &Outcome, observed: &Observed, host: &str) -> bool {
                 .is_none_or(|text| contains(&answer.content, &with_host(text, host)))
         })
         && each(&outcome.fields, &answers.finals, |fields, answer| {
-            fields
-                .iter()
-                .all(|(name, value)| answer.values(name).any(|found| value.fits(found)))
+            fields.iter().all(|(name, value)| match value {
+                FieldValue::Absent => answer.values(name).next().is_none(),
+                value => answer.values(name).any(|found| value.fits(found)),
+            })
         })
         && answers.finals.iter().all(lacks)
 }
@@ -145,6 +146,7 @@ impl FieldValue {
     fn fits(&self, value: &[u8]) -> bool {
         match self {
             FieldValue::Present => true,
+            FieldValue::Absent => false,
             FieldValue::Is(text) => value == text.as_bytes(),
             FieldValue::Lists(member) => value
                 .split(|&byte| byte == b',')
@@ -231,6 +233,7 @@ fn one_allowed(outcome: &Outcome) -> String {
     let fields = outcome.fields.iter().flatten();
     parts.extend(fields.map(|(name, value)| match value {
         FieldValue::Present => format!("field {name}"),
+        FieldValue::Absent => format!("no field {name}"),
         FieldValue::Is(value) => format!("{name}: {value}"),
         FieldValue::Lists(member) => format!("{name} with {member}"),
         FieldValue::ImfFixdate => format!("{name} as IMF-fixdate"),

@@ -59,6 +59,9 @@ pub trait Buffers: Sized + sealed::Sealed {
     /// The region that the last `Ready` was about; at most the bytes asked for may be added to it.
     fn region(&mut self) -> &mut Vec<u8>;
 
+    /// Whether it holds a region that counts as lent.
+    fn holds_lent(&self) -> bool;
+
     /// The bytes to send next.
     fn pending(&self) -> &[u8];
 

@@ -246,7 +246,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
             self.output.moved(bytes, shared.now);
             if self.buffers.pending().is_empty() {
                 self.requests_sent = self.requests;
-                if self.owes_continue || !matches!(self.phase, Phase::Head) {
+                if !matches!(self.phase, Phase::Head) {
                     self.go_on(shared);
                 }
             }
@@ -264,7 +264,8 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
                 ..
             } => self.fill(shared, stream, written, persists),
             Phase::Refused(fault, form) => self.answer_fault(shared, fault, form),
-            _ if self.owes_continue => self.send_continue(shared),
+            // Not where the content has been refused meanwhile: no 100 follows an answer (RFC 9110 §15.2).
+            Phase::Content(_) if self.owes_continue => self.send_continue(shared),
             _ => {}
         }
     }

@@ -74,14 +74,17 @@ limits! {
     connections_max: usize = 16 * 1024, in 1..=1 << 20,
         because "an idle one takes 4 KiB with split buffers", beyond "they wait in the kernel's queue";
     /// Big regions that a worker's pool lends at one time, 16 KiB each.
-    big_regions_max: usize = 256, in 1..=1 << 20,
-        because "they make 4 MiB, which a cache holds", beyond "the request waits";
+    big_regions_max: usize = 2048, in 1..=1 << 20,
+        because "they make 32 MiB, and slow readers have to be many to hold them all", beyond "the request waits";
     /// Bytes of memory for what a worker's connections have sent and is not used yet: partial heads, collected content.
     received_bytes_max: usize = 64 * 1024 * 1024, in 65_536..=1 << 40,
         because "four requests of the largest content fit, and a quarter is for small ones alone", beyond "503, close";
     /// How long a request waits for a big region.
     region_wait_ms: u64 = 1_000, in 1..=DAY_MS,
         because "a client that waits longer has better been told", beyond "503, close";
+    /// How long the peer may take for a big region while most are lent, and a quarter of it while others wait for one.
+    region_hold_ms: u64 = 1_000, in 4..=DAY_MS,
+        because "whoever reads takes 16 KiB in a second", beyond "reset";
     /// How long a connection may be open without a request under way.
     idle_timeout_ms: u64 = 20_000, in 1..=DAY_MS,
         because "a page asks for its parts within seconds", beyond "closed; reset where it does not close too";

@@ -1,5 +1,7 @@
 //! The engine of one thread: all its connections, their timers, and what they share.
 
+mod scarcity;
+
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -46,6 +48,8 @@ pub struct Worker<H: Handler, B: Buffers> {
     full: bool,
     drain_until_ms: u64,
     trim_at_ms: u64,
+    /// When slow readers give way next, if regions are scarce then.
+    relieve_at_ms: u64,
 }
 
 /// How a connection came to its end, as the loop saw it.
@@ -73,6 +77,7 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
             full: limits.connections_max == 0,
             drain_until_ms: u64::MAX,
             trim_at_ms: now.monotonic_ms + TRIM_MS,
+            relieve_at_ms: now.monotonic_ms,
             shared: Shared {
                 handler,
                 pool: Pool::new(limits.big_regions_max),
@@ -251,6 +256,9 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
             self.each(|connection, shared| connection.end(shared, CloseReason::Drained));
             self.drain_until_ms = u64::MAX;
         }
+        if self.shared.pool.scarce() > 0 && now.monotonic_ms >= self.relieve_at_ms {
+            self.relieve();
+        }
         if now.monotonic_ms >= self.trim_at_ms {
             self.trim_at_ms = now.monotonic_ms + TRIM_MS;
             self.shared.pool.trim();
@@ -268,6 +276,9 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
         let mut next_ms = next_ms.min(self.drain_until_ms);
         if self.shared.pool.keeps() || self.shared.tails.keeps() {
             next_ms = next_ms.min(self.trim_at_ms);
+        }
+        if self.shared.pool.scarce() > 0 {
+            next_ms = next_ms.min(self.relieve_at_ms);
         }
         (next_ms != u64::MAX).then_some(next_ms)
     }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Parser, ValueEnum};
-use orthant::{Design, Limits, Options, Tuning};
+use orthant::{Design, Format, LevelFilter, Limits, Listen, Options, Tuning};
 
 use crate::arena::Arena;
 
@@ -14,13 +14,18 @@ use crate::arena::Arena;
 #[derive(Debug, Parser)]
 #[command(version, about, after_help = after_help())]
 pub(crate) struct Arguments {
-    /// Address and port to listen on; port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
-    pub(crate) listen: SocketAddr,
+    /// Where to listen: ADDRESS:PORT, port 0 takes a free one; unix:PATH; systemd or systemd:NAME, for sockets that it
+    /// opened. May be given several times
+    #[arg(long, value_name = "WHERE", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: Vec<Listen>,
 
     /// Worker threads, each on a CPU of its own [default: one for each CPU of the affinity mask]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) workers: Option<u16>,
+
+    /// Address and port that answer /metrics in OpenMetrics text, and /healthz [default: none]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) admin: Option<SocketAddr>,
 
     /// Application to serve
     #[arg(long, value_enum, default_value_t = App::Arena)]
@@ -38,6 +43,14 @@ pub(crate) struct Arguments {
     #[arg(long = "tune", value_name = "NAME=N", value_parser = tuning)]
     pub(crate) tunings: Vec<(String, usize)>,
 
+    /// What of the server's own log goes to standard error
+    #[arg(long, value_name = "LEVEL", value_enum, default_value_t = Level::Warn)]
+    pub(crate) log_level: Level,
+
+    /// Form of log lines [default: plain text on standard error, logfmt in the access log]
+    #[arg(long, value_enum)]
+    pub(crate) log_format: Option<LogFormat>,
+
     /// Print the design of this executable as JSON, and exit
     #[arg(long)]
     pub(crate) design: bool,
@@ -52,11 +65,54 @@ pub(crate) enum App {
     Probe,
 }
 
+/// From which weight on a message is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Level {
+    /// What failed
+    Error,
+    /// And what may fail soon, or was lost
+    Warn,
+    /// And what happens: starting, stopping
+    Info,
+    /// And why
+    Debug,
+}
+
+impl From<Level> for LevelFilter {
+    fn from(level: Level) -> LevelFilter {
+        match level {
+            Level::Error => LevelFilter::Error,
+            Level::Warn => LevelFilter::Warn,
+            Level::Info => LevelFilter::Info,
+            Level::Debug => LevelFilter::Debug,
+        }
+    }
+}
+
+/// A form of log lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// name=value name="a value"
+    Logfmt,
+    /// One JSON object a line
+    Json,
+}
+
+impl From<LogFormat> for Format {
+    fn from(format: LogFormat) -> Format {
+        match format {
+            LogFormat::Logfmt => Format::Logfmt,
+            LogFormat::Json => Format::Json,
+        }
+    }
+}
+
 impl Arguments {
     pub(crate) fn options(&self) -> Options {
         let mut options = Options {
-            listen: self.listen,
+            listen: self.listen.clone(),
             workers: self.workers.map(usize::from),
+            admin: self.admin,
             limits: Limits::DEFAULT,
             tuning: Tuning::default(),
         };

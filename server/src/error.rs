@@ -4,15 +4,24 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 
+use crate::listen::Listen;
+
 /// Why a server could not start or go on.
 #[derive(Debug)]
 pub enum Error {
-    /// The backend cannot run on this machine; the sentence says what to do.
+    /// The server lacks something, of this machine or of who started it; the sentence says what to do.
     Unavailable(String),
     /// Two limits contradict each other; the sentence says which, and why.
     Limits(&'static str),
-    /// The address cannot be listened on.
+    /// There cannot be listened.
     Listen {
+        /// Where.
+        address: Listen,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// The admin address cannot be listened on, or its thread could not be had.
+    Admin {
         /// The address.
         address: SocketAddr,
         /// What the kernel said.
@@ -38,7 +47,14 @@ impl fmt::Display for Error {
                 write!(
                     f,
                     "failed to listen on {address}: {source}; {}",
-                    advice(source, address)
+                    address.advice(source)
+                )
+            }
+            Error::Admin { address, source } => {
+                write!(
+                    f,
+                    "failed to listen on {address} for --admin: {source}; {}",
+                    Listen::Tcp(*address).advice(source)
                 )
             }
             Error::Start { what, source } => write!(f, "failed to {what}: {source}"),
@@ -50,28 +66,14 @@ impl fmt::Display for Error {
     }
 }
 
-fn advice(source: &io::Error, address: &SocketAddr) -> &'static str {
-    match source.kind() {
-        io::ErrorKind::AddrInUse => {
-            "stop the other server or listen on another port; port 0 takes a free one"
-        }
-        io::ErrorKind::PermissionDenied if address.port() < 1024 => {
-            "listen on a port from 1024 on, or give the program CAP_NET_BIND_SERVICE"
-        }
-        io::ErrorKind::AddrNotAvailable => {
-            "listen on an address of this machine, such as 127.0.0.1 or 0.0.0.0"
-        }
-        _ => "check the address",
-    }
-}
-
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Error::Unavailable(_) | Error::Limits(_) => None,
-            Error::Listen { source, .. } | Error::Start { source, .. } | Error::Worker(source) => {
-                Some(source)
-            }
+            Error::Admin { source, .. }
+            | Error::Listen { source, .. }
+            | Error::Start { source, .. }
+            | Error::Worker(source) => Some(source),
         }
     }
 }

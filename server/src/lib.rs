@@ -1,24 +1,36 @@
 //! A small, strict, fast HTTP server. Choose one feature per axis — a backend, a buffer strategy, an allocator — and call
 //! [`serve`] with a [`Handler`].
 //!
-//! Each worker is a thread of its own with its own listener, connections and copy of the handler; they share nothing.
-//! The allocator is yours to install: `#[global_allocator] static ALLOCATOR: orthant::Allocator = orthant::ALLOCATOR;`
+//! Each worker is a thread of its own with its own listeners, connections and copy of the handler; they share nothing but
+//! sockets that can be had once only. The allocator is yours to install:
+//! `#[global_allocator] static ALLOCATOR: orthant::Allocator = orthant::ALLOCATOR;`
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
+mod admin;
 mod clock;
 mod design;
 mod error;
+mod format;
+mod listen;
 mod listeners;
 mod manager;
+mod metrics;
 mod needs;
 mod options;
 mod serve;
 mod server;
 mod signals;
+mod stderr;
+#[expect(unsafe_code, reason = "its place, and there is no other")]
+mod sys;
+mod watch;
 
 pub use design::{ALLOCATOR, Allocator, Design, Tuning};
 pub use error::Error;
+pub use format::Format;
+pub use listen::Listen;
+pub use log::LevelFilter;
 pub use options::Options;
 pub use orthant_core::{
     Answer, Buffers, Counters, Handler, Head, Id, Limit, Limits, MediaType, Method, Out, Outcome,
@@ -26,6 +38,8 @@ pub use orthant_core::{
 };
 pub use serve::{Event, serve, serve_with};
 pub use server::Server;
+
+pub use stderr::log_to_stderr;
 
 /// Bytes of a worker's memory that an idle connection takes in this design, by the types of `H` and of the buffers. What
 /// the backend keeps of its socket comes on top, and what the kernel does.

@@ -10,7 +10,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
-use orthant::{Error, Event, Handler, Options, Server, serve_with};
+use orthant::{Error, Event, Handler, Options, serve_with};
 
 use arena::{Arena, Dataset};
 use arguments::{App, Arguments};
@@ -22,6 +22,10 @@ static ALLOCATOR: orthant::Allocator = orthant::ALLOCATOR;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    orthant::log_to_stderr(
+        arguments.log_level.into(),
+        arguments.log_format.map(Into::into),
+    );
     let done = if arguments.design {
         print(&arguments::design_json())
     } else {
@@ -30,7 +34,7 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure { sentence, code }) => {
-            eprintln!("orthant: {sentence}");
+            log::error!("{sentence}");
             ExitCode::from(code)
         }
     }
@@ -87,18 +91,10 @@ fn serve<H: Handler + Clone + Send + 'static>(
 ) -> Result<(), Failure> {
     let mut announced = Ok(());
     serve_with(options, handler, |event| match event {
-        Event::Listening(server) => announced = announce(name, server),
+        Event::Listening(server) => announced = print(&format!("orthant {name} {server}")),
         Event::Hangup | Event::Stopping => {}
     })?;
     announced
-}
-
-fn announce(name: &str, server: &Server) -> Result<(), Failure> {
-    let (address, workers) = (server.address(), server.workers());
-    let noun = if workers == 1 { "worker" } else { "workers" };
-    print(&format!(
-        "orthant {name} listening on {address}, {workers} {noun}"
-    ))
 }
 
 /// Prints a line at once, also into a pipe.

@@ -69,5 +69,5 @@ fn connect(name: &OsStr) -> io::Result<(UnixDatagram, SocketAddr)> {
 
 /// It serves all the same, as sd_notify(3) recommends: the variable may have come from whoever started the program.
 fn complain(error: &io::Error) {
-    eprintln!("orthant: failed to tell the service manager at NOTIFY_SOCKET: {error}");
+    log::warn!("failed to tell the service manager at NOTIFY_SOCKET: {error}");
 }

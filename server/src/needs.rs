@@ -6,8 +6,10 @@ use std::io;
 use rustix::io::Errno;
 use rustix::process::{Resource, getrlimit};
 
+use crate::admin;
 use crate::design::backend;
 use crate::error::Error;
+use crate::listeners::Places;
 use crate::options::Options;
 
 /// Descriptors of the process besides those of its workers: the standard three, the signals, the stop signal, and some
@@ -19,21 +21,29 @@ pub(crate) struct Needs<'a> {
     options: &'a Options,
     workers: usize,
     worker: orthant_core::Needs,
+    /// How many listeners a worker has.
+    listeners: usize,
+    /// How many descriptors the process was started with for them.
+    inherited: usize,
 }
 
 impl<'a> Needs<'a> {
-    pub(crate) fn new(options: &'a Options, workers: usize) -> Needs<'a> {
+    pub(crate) fn new(options: &'a Options, workers: usize, places: &Places) -> Needs<'a> {
         Needs {
             options,
             workers,
             worker: options.tuning.needs(),
+            listeners: places.count(),
+            inherited: places.inherited_count(),
         }
     }
 
     /// Descriptors with so many connections to each worker.
     pub(crate) fn descriptors(&self, connections: usize) -> usize {
-        let each = self.worker.descriptors + self.worker.listener_descriptors + connections;
-        PROCESS_DESCRIPTORS + self.workers * each
+        let listeners = self.listeners * self.worker.listener_descriptors;
+        let each = self.worker.descriptors + listeners + connections;
+        let admin = self.options.admin.map_or(0, |_| admin::DESCRIPTORS);
+        PROCESS_DESCRIPTORS + self.inherited + admin + self.workers * each
     }
 
     fn locked_kib(&self) -> u64 {

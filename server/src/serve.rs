@@ -50,6 +50,7 @@ where
     let manager = Manager::of_this_process();
     let handle = signals.handle();
     let server = Server::start_then(options, handler, move || handle.close())?;
+    log::info!("{server}");
     on_event(Event::Listening(&server));
     manager.ready();
     // Without a signal it ends where a worker has.
@@ -59,8 +60,11 @@ where
         on_event(Event::Hangup);
         manager.ready();
     }
+    log::info!("stopping: finishing what is under way");
     manager.stopping();
     on_event(Event::Stopping);
     server.stop()?;
-    server.wait()
+    server.wait()?;
+    log::info!("stopped");
+    Ok(())
 }

@@ -1,30 +1,37 @@
 //! Starting the workers, and stopping them.
 
+use std::fmt;
 use std::io;
-use std::net::{Shutdown, SocketAddr, TcpListener};
-use std::os::fd::AsFd;
+use std::net::{Shutdown, SocketAddr};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 
-use orthant_core::{Handler, Worker};
+use orthant_core::{Counters, Handler, Worker};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
+use crate::admin::Admin;
 use crate::clock;
-use crate::design::{Chosen, backend};
+use crate::design::{Chosen, Design, backend};
 use crate::error::Error;
-use crate::listeners::listeners;
+use crate::listen::Listen;
+use crate::listeners::Places;
+use crate::metrics;
 use crate::needs::Needs;
 use crate::options::Options;
+use crate::watch::Watch;
 
 /// A running server. Dropping it leaves its workers running; `stop` and `wait` end it.
 #[derive(Debug)]
 pub struct Server {
-    address: SocketAddr,
+    addresses: Vec<Listen>,
     /// Its sending direction is closed to stop the workers, who hold the other end.
     stop: Arc<UnixStream>,
     workers: Vec<JoinHandle<io::Result<()>>>,
+    watch: Arc<Watch>,
+    admin: Option<Admin>,
 }
 
 impl Server {
@@ -52,35 +59,50 @@ impl Server {
         options.limits.check().map_err(Error::Limits)?;
         let cpus = cpus()?;
         let workers = options.workers.unwrap_or(cpus.len()).max(1);
-        let needs = Needs::new(&options, workers);
+        let places = Places::find(&options.listen)?;
+        let needs = Needs::new(&options, workers, &places);
         raise_descriptors(needs.descriptors(options.limits.connections_max))
             .map_err(starting("raise the limit of descriptors (RLIMIT_NOFILE)"))?;
         needs.check()?;
-        let listeners = listeners(options.listen, workers, &options.limits)?;
-        let address = listeners[0]
-            .local_addr()
-            .map_err(starting("read the address listened on"))?;
+        let listeners = places.listen(workers, &options.limits)?;
+        let files = Arc::new(listeners.files);
         let (stop, stopped) = UnixStream::pair().map_err(starting("make a pair of sockets"))?;
         let stopped = Arc::new(stopped);
         let (ready, readied) = mpsc::channel();
         let mut server = Server {
-            address,
+            addresses: listeners.addresses,
             stop: Arc::new(stop),
             workers: Vec::new(),
+            watch: Arc::new(Watch::new(options.limits.connections_max)),
+            admin: None,
         };
-        for (index, listener) in listeners.into_iter().enumerate() {
+        for (index, listeners) in listeners.each.into_iter().enumerate() {
             let (stop, stopped, after) = (server.stop.clone(), stopped.clone(), after.clone());
-            let ready = ready.clone();
+            let (ready, watch, files) = (ready.clone(), server.watch.clone(), files.clone());
             let (handler, options) = (handler.clone(), options.clone());
             let cpu = cpus[index % cpus.len()];
             let work = move || {
                 let mut end = End {
                     stop,
+                    watch,
                     after,
                     well: false,
                 };
-                let result = run(listener, handler, &options, cpu, &stopped, ready);
+                let result = run(
+                    listeners,
+                    handler,
+                    &options,
+                    cpu,
+                    &stopped,
+                    move |counters| {
+                        ready
+                            .send((index, counters))
+                            .expect("the server waits for it");
+                    },
+                );
                 end.well = result.is_ok();
+                // With the last worker the files go.
+                drop(files);
                 result
             };
             let spawned = thread::Builder::new()
@@ -98,10 +120,14 @@ impl Server {
                 }
             }
         }
-        drop(ready);
+        drop((ready, files));
         // It ends when each has said that it is ready, or has failed.
-        if readied.iter().count() == workers {
-            return Ok(server);
+        let mut readied: Vec<(usize, Arc<Counters>)> = readied.iter().collect();
+        if readied.len() == workers {
+            readied.sort_unstable_by_key(|(index, _)| *index);
+            let counters = readied.into_iter().map(|(_, counters)| counters).collect();
+            server.watch.ready(counters);
+            return server.with_admin(options.admin);
         }
         server.stop()?;
         Err(match server.wait() {
@@ -110,9 +136,48 @@ impl Server {
         })
     }
 
-    /// The address listened on, its port filled in.
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    /// The same with the admin address, where one is wanted.
+    fn with_admin(mut self, address: Option<SocketAddr>) -> Result<Server, Error> {
+        match address.map(|address| Admin::start(address, self.watch.clone())) {
+            None => Ok(self),
+            Some(Ok(admin)) => {
+                self.admin = Some(admin);
+                Ok(self)
+            }
+            Some(Err(error)) => {
+                self.stop()?;
+                self.wait()?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Where it listens, ports filled in, in the order of the options.
+    pub fn addresses(&self) -> &[Listen] {
+        &self.addresses
+    }
+
+    /// The first TCP address of those.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.addresses.iter().find_map(|address| match address {
+            Listen::Tcp(address) => Some(*address),
+            _ => None,
+        })
+    }
+
+    /// The admin address, its port filled in, where there is one.
+    pub fn admin(&self) -> Option<SocketAddr> {
+        self.admin.as_ref().map(Admin::address)
+    }
+
+    /// What each worker counts: it goes on counting, and may be read at any time.
+    pub fn counters(&self) -> &[Arc<Counters>] {
+        self.watch.counters()
+    }
+
+    /// What `/metrics` of the admin address answers: OpenMetrics text.
+    pub fn metrics(&self) -> String {
+        metrics::text(&self.watch, &Design::of_this_build())
     }
 
     /// How many workers there are.
@@ -126,6 +191,7 @@ impl Server {
     /// # Errors
     /// What the kernel said to the signal.
     pub fn stop(&self) -> Result<(), Error> {
+        self.watch.stop();
         self.stop
             .shutdown(Shutdown::Write)
             .map_err(starting("signal the workers to stop"))
@@ -137,6 +203,9 @@ impl Server {
     /// The first worker's that failed.
     pub fn wait(self) -> Result<(), Error> {
         let results: Vec<_> = self.workers.into_iter().map(JoinHandle::join).collect();
+        if let Some(admin) = self.admin {
+            admin.end();
+        }
         results.into_iter().try_for_each(|result| match result {
             Ok(result) => result.map_err(Error::Worker),
             Err(panic) => std::panic::resume_unwind(panic),
@@ -144,9 +213,20 @@ impl Server {
     }
 }
 
+/// `listening on 127.0.0.1:8080 and unix:/run/a.sock, 2 workers`
+impl fmt::Display for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let addresses: Vec<_> = self.addresses.iter().map(Listen::to_string).collect();
+        let (addresses, workers) = (addresses.join(" and "), self.workers());
+        let noun = if workers == 1 { "worker" } else { "workers" };
+        write!(f, "listening on {addresses}, {workers} {noun}")
+    }
+}
+
 /// The end of a worker, also by a panic of its handler.
 struct End<F: Fn()> {
     stop: Arc<UnixStream>,
+    watch: Arc<Watch>,
     after: F,
     well: bool,
 }
@@ -154,10 +234,11 @@ struct End<F: Fn()> {
 impl<F: Fn()> Drop for End<F> {
     fn drop(&mut self) {
         // One failed: the others are told to stop, so that the failure is seen and nothing limps on.
-        if !self.well
-            && let Err(error) = self.stop.shutdown(Shutdown::Write)
-        {
-            eprintln!("orthant: failed to stop the other workers: {error}");
+        if !self.well {
+            self.watch.stop();
+            if let Err(error) = self.stop.shutdown(Shutdown::Write) {
+                log::error!("failed to stop the other workers: {error}");
+            }
         }
         (self.after)();
     }
@@ -165,21 +246,21 @@ impl<F: Fn()> Drop for End<F> {
 
 /// One worker, from its first to its last connection.
 fn run<H: Handler + 'static>(
-    listener: TcpListener,
+    listeners: Vec<OwnedFd>,
     handler: H,
     options: &Options,
     cpu: usize,
     stop: &UnixStream,
-    ready: mpsc::Sender<()>,
+    ready: impl FnOnce(Arc<Counters>),
 ) -> io::Result<()> {
     let mut set = CpuSet::new();
     set.set(cpu);
     sched_setaffinity(None, &set)
         .map_err(|error| io::Error::other(format!("failed to bind it to CPU {cpu}: {error}")))?;
     let worker = Worker::<H, Chosen>::new(handler, options.limits.clone(), clock::now());
-    let ready = move || ready.send(()).expect("the server waits for it");
+    let counters = worker.counters().clone();
+    let ready = move || ready(counters);
     let tuning = &options.tuning;
-    let listeners = vec![listener.into()];
     backend::run(worker, listeners, stop.as_fd(), clock::now, ready, tuning)
 }
 

@@ -137,13 +137,13 @@ fn allowed() -> f64 {
 #[test]
 fn a_request_costs_no_allocation_beyond_what_the_runtime_needs() {
     let options = Options {
-        listen: "127.0.0.1:0".parse().unwrap(),
+        listen: vec!["127.0.0.1:0".parse().unwrap()],
         workers: Some(1),
         ..Options::default()
     };
     let server = Server::start(options, Counts).unwrap();
     let connect = |_| {
-        let client = TcpStream::connect(server.address()).unwrap();
+        let client = TcpStream::connect(server.address().unwrap()).unwrap();
         client
             .set_read_timeout(Some(Duration::from_secs(20)))
             .unwrap();

@@ -5,8 +5,12 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
+#[path = "executable/inheriting.rs"]
+mod inheriting;
 #[path = "executable/limits.rs"]
 mod limits;
+#[path = "executable/listening.rs"]
+mod listening;
 #[path = "executable/manager.rs"]
 mod manager;
 #[path = "executable/running.rs"]

@@ -43,14 +43,14 @@ impl Handler for Panics {
 
 #[test]
 fn a_panicking_handler_stops_all_workers_and_is_passed_on() {
-    let listen = "127.0.0.1:0".parse().unwrap();
+    let listen = vec!["127.0.0.1:0".parse().unwrap()];
     let options = Options {
         listen,
         workers: Some(2),
         ..Options::default()
     };
     let server = Server::start(options, Panics).unwrap();
-    let mut client = TcpStream::connect(server.address()).unwrap();
+    let mut client = TcpStream::connect(server.address().unwrap()).unwrap();
     client.write_all(b"GET /hello HTTP/1.0\r\n\r\n").unwrap();
     let waited = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| server.wait()));
     assert!(waited.is_err(), "the panic is passed on to whoever waits");
@@ -61,7 +61,7 @@ fn a_panicking_handler_stops_all_workers_and_is_passed_on() {
 #[ignore = "started by other tests"]
 fn serves_until_a_signal_and_goes_on() {
     let options = Options {
-        listen: "127.0.0.1:0".parse().unwrap(),
+        listen: vec!["127.0.0.1:0".parse().unwrap()],
         ..Options::default()
     };
     let say = |event: Event<'_>| match event {
@@ -129,7 +129,7 @@ fn a_hangup_is_told_while_serving_and_ends_a_program_that_does_not() {
 
 #[test]
 fn the_library_serves_and_stops() {
-    let listen = "127.0.0.1:0".parse().unwrap();
+    let listen = vec!["127.0.0.1:0".parse().unwrap()];
     let server = Server::start(
         Options {
             listen,
@@ -139,7 +139,7 @@ fn the_library_serves_and_stops() {
         Hello,
     )
     .unwrap();
-    let mut client = TcpStream::connect(server.address()).unwrap();
+    let mut client = TcpStream::connect(server.address().unwrap()).unwrap();
     client.write_all(b"GET /hello HTTP/1.0\r\n\r\n").unwrap();
     let mut answer = String::new();
     client.read_to_string(&mut answer).unwrap();
@@ -151,7 +151,7 @@ fn the_library_serves_and_stops() {
 #[test]
 fn a_server_of_no_connections_stops_as_well() {
     let options = Options {
-        listen: "127.0.0.1:0".parse().unwrap(),
+        listen: vec!["127.0.0.1:0".parse().unwrap()],
         workers: Some(1),
         limits: Limits {
             connections_max: 0,
@@ -160,7 +160,7 @@ fn a_server_of_no_connections_stops_as_well() {
         ..Options::default()
     };
     let server = Server::start(options, Hello).unwrap();
-    let mut client = TcpStream::connect(server.address()).unwrap();
+    let mut client = TcpStream::connect(server.address().unwrap()).unwrap();
     server.stop().unwrap();
     server.wait().unwrap();
     // Only the kernel had heard of it.

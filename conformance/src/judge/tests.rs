@@ -156,3 +156,20 @@ fn the_sentence_says_what_came_and_what_was_allowed() {
         "came: no answer, an answer does not begin with HTTP/, closed after 7 ms; allowed: 2xx, content \"hello\""
     );
 }
+
+#[test]
+fn a_field_that_must_not_be_there_fails_where_it_is() {
+    let case: Case = serde_json::from_str(
+        r#"{"id":"x","name":"","group":"","level":"MUST","ref":"","origin":"","send":[],
+            "allowed":[{"answers":["200"],"fields":[{"transfer-encoding":"absent"}]}]}"#,
+    )
+    .unwrap();
+    let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+    assert_eq!(judged(&case, chunked, None).0, Verdict::Failed);
+    let (verdict, sentence) = judged(&case, OK, None);
+    assert_eq!(verdict, Verdict::Passed);
+    assert!(
+        sentence.contains("no field transfer-encoding"),
+        "{sentence}"
+    );
+}

@@ -10,8 +10,8 @@ const TEXT: &MediaType = &MediaType::TEXT;
 /// What fits the smallest big region is echoed in one piece, more as a stream.
 const AT_ONCE_BYTES: usize = 8 * 1024;
 
-/// Bytes of the answers of a fixed length: more than any region.
-const LONG_BYTES: usize = 40_000;
+/// Bytes of the answers of a fixed length: more than any region, and the last piece fills one.
+const LONG_BYTES: usize = 3 * orthant_core::limits::BIG_REGION_BYTES;
 
 /// Answers with the content of the request; `/count` with its length, streamed; `/long` and `/chunks` with a stream of known
 /// and of unknown length; `/big` with what needs a big region; `/park` when resumed, `/after` after a while; `/none` without

@@ -90,9 +90,15 @@ pub fn answers_to<B: Buffers>(limits: &Limits, bytes: &[u8], cuts: &[usize]) -> 
     peer.received
 }
 
+const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+
 /// What was sent, without any 100 (Continue): whether one is sent depends on what has arrived by then (RFC 9110 §10.1.1).
+///
+/// # Panics
+/// When one stands behind the sentence of a refusal, which is the last answer (RFC 9110 §15.2).
 pub fn visible(mut sent: &[u8]) -> Vec<u8> {
-    const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+    let before = sent.strip_suffix(CONTINUE).unwrap_or_default();
+    assert!(!before.ends_with(b".\n"), "a 100 follows the last answer");
     let mut visible = Vec::with_capacity(sent.len());
     while let Some(first) = sent.first() {
         match sent.strip_prefix(CONTINUE) {

@@ -75,6 +75,11 @@ impl Buffers for Leased {
             .expect("a region was reserved before it is written")
     }
 
+    fn holds_lent(&self) -> bool {
+        let counts = |region: &Vec<u8>| region.capacity() > SMALL_REGION_BYTES;
+        self.region.as_ref().is_some_and(counts)
+    }
+
     #[inline]
     fn pending(&self) -> &[u8] {
         self.region

@@ -100,6 +100,12 @@ impl Pool {
         self.regions_bytes - self.kept_bytes()
     }
 
+    /// How many big regions are lent beyond half of those that may be.
+    #[inline]
+    pub(crate) fn scarce(&self) -> usize {
+        self.lent.saturating_sub(self.lent_max.div_ceil(2))
+    }
+
     /// Whether regions were returned since this was last asked.
     pub(crate) fn take_returned(&mut self) -> bool {
         std::mem::take(&mut self.returned)

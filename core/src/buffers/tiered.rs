@@ -66,6 +66,10 @@ impl<const BASE: usize> Buffers for Tiered<BASE> {
         self.lent.as_mut().unwrap_or(&mut self.base)
     }
 
+    fn holds_lent(&self) -> bool {
+        self.lent.is_some()
+    }
+
     #[inline]
     fn pending(&self) -> &[u8] {
         &self.in_use()[self.sent..]

@@ -44,6 +44,15 @@ impl Flow {
     }
 }
 
+/// How the peer takes what is being sent to it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
+    /// Since when.
+    pub(crate) age_ms: u64,
+    /// On average.
+    pub(crate) bytes_per_s: u64,
+}
+
 /// By when something has to happen, and what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Deadline {
@@ -151,6 +160,26 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
             let at_ms = now.monotonic_ms.saturating_add(time_ms);
             self.deadline = Deadline { at_ms, kind };
         }
+    }
+
+    /// How its peer takes what a big region holds; `None` where it holds none.
+    pub(crate) fn pace(&self, now: Now) -> Option<Pace> {
+        let holds = self.buffers.holds_lent() && !self.buffers.pending().is_empty();
+        if !holds || matches!(self.phase, Phase::Over) {
+            return None;
+        }
+        let age_ms = now.monotonic_ms.saturating_sub(self.output.began_ms);
+        let bytes_per_s = self.output.bytes.saturating_mul(1_000) / age_ms.max(1);
+        Some(Pace {
+            age_ms,
+            bytes_per_s,
+        })
+    }
+
+    /// It is too slow for the region that it holds, which others need.
+    pub(crate) fn give_way(&mut self, shared: &mut Shared<H>) {
+        shared.counters.timeout(Timeout::Send);
+        self.end(shared, CloseReason::SlowReader);
     }
 
     /// How long it is heard yet. At the end of it, an idle connection is reset, which costs the peer what the kernel has

@@ -5,8 +5,7 @@ use std::io::Read;
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 
-use rustix::io::Errno;
-use rustix::thread::{CapabilitySet, remove_capability_from_bounding_set};
+use rustix::thread::CapabilitySet;
 
 use super::running::*;
 
@@ -68,18 +67,27 @@ fn rest_of_errors(child: &mut Running) -> String {
     said
 }
 
-/// Runs `then` where locked memory is counted: nothing that the thread starts has CAP_IPC_LOCK.
-fn where_locked_memory_counts<R: Send>(then: impl FnOnce() -> R + Send) -> R {
-    std::thread::scope(|scope| {
-        let limited = scope.spawn(|| {
-            match remove_capability_from_bounding_set(CapabilitySet::IPC_LOCK) {
-                // Without CAP_SETPCAP there is none to drop.
-                Ok(()) | Err(Errno::PERM) => then(),
-                Err(error) => panic!("failed to drop CAP_IPC_LOCK: {error}"),
-            }
-        });
-        limited.join().unwrap()
-    })
+/// Each listener of each worker is one descriptor more.
+#[test]
+fn several_listeners_need_more_descriptors() {
+    let needed = |listen: &str| {
+        let workers = format!("{WORKERS} {listen}");
+        let mut child = Running(after("ulimit -n 12", &workers).spawn().unwrap());
+        assert!(!listens(&mut child));
+        number(&rest_of_errors(&mut child), " need ", " descriptors")
+    };
+    let one = needed("");
+    let three = "--listen 127.0.0.1:0 --listen 127.0.0.1:0";
+    assert!(needed(three) >= one + 3 * 2);
+
+    let needed = needed(three);
+    let (limit, workers) = (format!("ulimit -n {needed}"), format!("{WORKERS} {three}"));
+    let mut child = Running(after(&limit, &workers).spawn().unwrap());
+    for address in announced_all(&mut child) {
+        drop(served(address.parse().unwrap()));
+    }
+    child.terminate();
+    assert!(child.wait().unwrap().success());
 }
 
 #[test]
@@ -102,7 +110,8 @@ fn too_few_descriptors_are_told_and_those_asked_for_are_enough() {
 /// the user share the limit, and so do servers that have just ended: what is asked for may be too little once or twice.
 #[test]
 fn too_little_lockable_memory_is_told_and_what_is_asked_for_is_enough() {
-    where_locked_memory_counts(|| {
+    // Locked memory is counted then.
+    without(CapabilitySet::IPC_LOCK, || {
         for least_kib in [0, 64, 256] {
             let mut limit_kib = least_kib;
             let listening = (0..4).find_map(|_| {

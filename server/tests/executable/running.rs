@@ -2,8 +2,13 @@
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
+
+use rustix::io::Errno;
+use rustix::thread::{CapabilitySet, remove_capability_from_bounding_set};
 
 pub(super) const TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -70,13 +75,21 @@ pub(super) fn start(arguments: &[&str]) -> (Running, SocketAddr) {
 
 /// The address that a server says it listens on.
 pub(super) fn announced(child: &mut Child) -> SocketAddr {
+    let [address] = &announced_all(child)[..] else {
+        panic!("it listens elsewhere too")
+    };
+    address.parse().unwrap()
+}
+
+/// All that a server says it listens on.
+pub(super) fn announced_all(child: &mut Child) -> Vec<String> {
     let line = first_line(child);
     let (_, rest) = line
         .split_once(" listening on ")
         .unwrap_or_else(|| panic!("it said {line:?}"));
-    let (address, workers) = rest.split_once(", ").unwrap();
+    let (addresses, workers) = rest.split_once(", ").unwrap();
     assert!(workers.starts_with(|first: char| first.is_ascii_digit()));
-    address.parse().unwrap()
+    addresses.split(" and ").map(str::to_owned).collect()
 }
 
 /// Whether it comes to listen; it ends otherwise.
@@ -98,9 +111,20 @@ pub(super) fn connect(address: SocketAddr) -> TcpStream {
     client
 }
 
+/// A client of a Unix socket.
+pub(super) fn connect_unix(path: &Path) -> UnixStream {
+    let client = UnixStream::connect(path).unwrap();
+    client.set_read_timeout(Some(TIMEOUT)).unwrap();
+    client
+}
+
 /// A client that has been accepted and answered.
 pub(super) fn served(address: SocketAddr) -> TcpStream {
-    let mut client = connect(address);
+    answered(connect(address))
+}
+
+/// A client that has been answered.
+pub(super) fn answered<C: Read + Write>(mut client: C) -> C {
     client
         .write_all(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
         .unwrap();
@@ -108,7 +132,7 @@ pub(super) fn served(address: SocketAddr) -> TcpStream {
     client
 }
 
-pub(super) fn read_answers(client: &mut TcpStream, count: usize) -> String {
+pub(super) fn read_answers(client: &mut impl Read, count: usize) -> String {
     let (mut text, mut buffer) = (String::new(), [0; 4096]);
     while text.matches("\r\n\r\n").count() < count {
         let received = read(client, &mut buffer);
@@ -119,7 +143,7 @@ pub(super) fn read_answers(client: &mut TcpStream, count: usize) -> String {
 }
 
 /// Reads what is there, or waits for it.
-pub(super) fn read(client: &mut TcpStream, piece: &mut [u8]) -> usize {
+pub(super) fn read(client: &mut impl Read, piece: &mut [u8]) -> usize {
     loop {
         match client.read(piece) {
             // A read that may time out is not taken up again by the kernel (signal(7)).
@@ -129,8 +153,34 @@ pub(super) fn read(client: &mut TcpStream, piece: &mut [u8]) -> usize {
     }
 }
 
+/// What a server says that has nowhere to listen, in a line, for whoever starts it.
+pub(super) fn complaint_of(mut command: Command) -> String {
+    let mut child = Running(command.spawn().unwrap());
+    assert!(!listens(&mut child), "it listens: {command:?}");
+    let mut said = String::new();
+    let mut errors = child.stderr.take().unwrap();
+    errors.read_to_string(&mut said).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(2), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+    said
+}
+
 pub(super) fn output(arguments: &[&str]) -> (ExitStatus, String, String) {
     let output = command(arguments).output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (output.status, text(output.stdout), text(output.stderr))
+}
+
+/// Runs `then` where nothing that is started has this capability.
+pub(super) fn without<R: Send>(capability: CapabilitySet, then: impl FnOnce() -> R + Send) -> R {
+    std::thread::scope(|scope| {
+        let limited = scope.spawn(|| {
+            match remove_capability_from_bounding_set(capability) {
+                // Without CAP_SETPCAP there is none to drop.
+                Ok(()) | Err(Errno::PERM) => then(),
+                Err(error) => panic!("failed to drop {capability:?}: {error}"),
+            }
+        });
+        limited.join().unwrap()
+    })
 }

@@ -195,7 +195,7 @@ fn mistakes_are_told_with_what_to_do() {
             &["--listen", "192.0.2.1:8080"],
             "an address of this machine",
         ),
-        (&["--listen", "8080"], "invalid socket address"),
+        (&["--listen", "8080"], "write it as 127.0.0.1:8080"),
         (&["--workers", "0"], "0 is not in 1.."),
         (&["--app", "x"], "arena, probe"),
         (

@@ -6,8 +6,8 @@ use crate::{
 };
 
 /// `GET /size/N`: N letters; `GET /written/N`: the same, measured afterwards; `POST /echo`; `POST /count`: streamed;
-/// `GET /stream/N`, `GET /chunks/N`: N letters as a stream, known and unknown in length; `GET /short/N`: a stream that
-/// breaks its promise; `GET /park`: parked until resumed; `GET /after/MS`; `GET /too-much`: writes more than it asked
+/// `GET /stream/N`, `GET /chunks/N`: N letters as a stream, known and unknown in length; `GET /full/N`: one whose pieces
+/// fill their room; `GET /short/N`: a stream that breaks its promise; `GET /park`: parked until resumed; `GET /after/MS`; `GET /too-much`: writes more than it asked
 /// for; `GET /fields`: a field with a line end in it; `GET /framing`, `GET /typed`: one that is the core's; `GET
 /// /evil`: content where none may be; `GET /quiet`: a stream of which nothing comes.
 #[derive(Default)]
@@ -128,7 +128,10 @@ impl Handler for Shop {
             answer.write(Status::OK, TEXT, count as usize + 999, |out| {
                 out.bytes(&letters(count))
             })
-        } else if let Some(count) = number(path, "/stream/").or(number(path, "/short/")) {
+        } else if let Some(count) = number(path, "/stream/")
+            .or(number(path, "/full/"))
+            .or(number(path, "/short/"))
+        {
             answer.stream(Status::OK, TEXT, Some(count))
         } else if number(path, "/chunks/").is_some() {
             answer.stream(Status::OK, TEXT, None)
@@ -151,12 +154,13 @@ impl Handler for Shop {
             out.bytes(&letters(count / 2));
             return Piece::End;
         }
+        let full = number(path, "/full/");
         let count = number(path, "/stream/")
             .or(number(path, "/chunks/"))
+            .or(full)
             .unwrap();
-        let end = (visit.streamed + 5_000)
-            .min(visit.streamed + out.left() as u64)
-            .min(count);
+        let most = if full.is_some() { u64::MAX } else { 5_000 };
+        let end = count.min(visit.streamed + most.min(out.left() as u64));
         out.bytes(&letters(count)[visit.streamed as usize..end as usize]);
         visit.streamed = end;
         if end == count {

@@ -92,6 +92,7 @@ fn every_close_is_counted_by_its_reason<B: Buffers>() {
 fn every_timeout_is_counted_by_its_kind<B: Buffers>() {
     let limits = Limits {
         big_regions_max: 2,
+        region_hold_ms: u64::MAX,
         ..Limits::DEFAULT
     };
     let head = "GET / HTTP/1.1\r\n";

@@ -10,6 +10,7 @@ every_strategy! {
     what_follows_the_last_request_is_not_acted_on_rfc9112_9_6
     some_answers_have_no_content_rfc9110_6_4_1
     an_expectation_is_met_only_where_content_is_wanted_rfc9110_10_1_1
+    no_100_follows_the_answer_rfc9110_15_2
     each_fault_has_its_status_rfc9110_15
 }
 
@@ -196,6 +197,24 @@ fn an_expectation_is_met_only_where_content_is_wanted_rfc9110_10_1_1<B: Buffers>
     assert_eq!(client.received, b"");
     client.send(&mut worker, b"ab");
     assert_eq!(client.answers(), [(200, b"ab".to_vec())]);
+}
+
+/// A 100 that is owed for want of room is not owed any more once the request was answered otherwise.
+fn no_100_follows_the_answer_rfc9110_15_2<B: Buffers>() {
+    let mut worker = worker::<B>(Limits::DEFAULT);
+    let mut client = Client::new(&mut worker);
+    // Its last piece fills a region to its last byte.
+    let full = get(&format!("/full/{}", 2 * crate::limits::BIG_REGION_BYTES));
+    let expect =
+        "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n";
+    client.want = worker.on_bytes(client.id, format!("{full}{expect}").as_bytes());
+    for _ in 0..2 {
+        client.take_once(&mut worker);
+    }
+    client.want = worker.on_bytes(client.id, b"").and(client.want);
+    client.take(&mut worker);
+    let statuses: Vec<u16> = client.answers().iter().map(|(status, _)| *status).collect();
+    assert_eq!(statuses, [200, 400]);
 }
 
 /// 408 and 503 are a matter of time, 500 is one of handlers. 411 (§15.5.12) is never needed: without a length a request has
