@@ -7,6 +7,8 @@
 
 #[path = "executable/inheriting.rs"]
 mod inheriting;
+#[path = "executable/leaving.rs"]
+mod leaving;
 #[path = "executable/limits.rs"]
 mod limits;
 #[path = "executable/listening.rs"]

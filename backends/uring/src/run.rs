@@ -121,7 +121,7 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
             SEND => self.sent(id, completion.result),
             SHUT => self.shut(id),
             ACCEPT => self.accepted(completion, time),
-            WATCH => self.watched(completion),
+            WATCH => self.watched(completion, time),
             ASK => self.asked(completion, time),
             STOP => self.stop(),
             _ => unreachable!("every operation has one of these kinds"),

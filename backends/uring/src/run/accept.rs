@@ -127,10 +127,12 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
     }
 
     /// Somebody is there, or a poll was cancelled.
-    pub(super) fn watched(&mut self, completion: Completion) -> io::Result<()> {
+    pub(super) fn watched(&mut self, completion: Completion, time: Now) -> io::Result<()> {
         let index = completion.token as u32 as usize;
         self.listeners[index].doing = Doing::Nothing;
-        if !self.stopping && completion.result >= 0 && self.worker.accepting() && self.room() > 0 {
+        if completion.result < 0 {
+            self.refused(-completion.result, time)?;
+        } else if !self.stopping && self.worker.accepting() && self.room() > 0 {
             return self.ask(index);
         }
         self.go_on()
