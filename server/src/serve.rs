@@ -56,6 +56,7 @@ where
     // Without a signal it ends where a worker has.
     let hangups = signals.told().take_while(|told| *told == Told::Hangup);
     for _ in hangups {
+        log::info!("told to open logs anew (SIGHUP)");
         manager.reloading();
         on_event(Event::Hangup);
         manager.ready();

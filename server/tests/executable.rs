@@ -5,6 +5,8 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
+#[path = "executable/contrib.rs"]
+mod contrib;
 #[path = "executable/inheriting.rs"]
 mod inheriting;
 #[path = "executable/leaving.rs"]
