@@ -168,7 +168,11 @@ fn ended(facts: &Facts<'_>, end: &End, forced: bool) -> Result<(), String> {
     };
     let fits = match facts.reason {
         CloseReason::Broken => return Ok(()),
-        CloseReason::SlowReader => return since(facts.pending_ms, limits.send_timeout_ms),
+        // Or it held a region that others waited for.
+        CloseReason::SlowReader => {
+            let patience_ms = limits.send_timeout_ms.min(limits.region_hold_ms / 4);
+            return since(facts.pending_ms, patience_ms);
+        }
         CloseReason::Drained if forced => return Ok(()),
         CloseReason::Drained => match end {
             End::Closed(Last::Drained | Last::Application) => true,

@@ -48,6 +48,9 @@ const START_MS: u64 = 1_000;
 /// How often the loop turns at most: no run comes near it that comes to an end at all.
 const TURNS_MAX: u64 = 3_000_000;
 
+/// How many turns a worker may want one after another without a reason that can be seen.
+const HURRIED_MAX: u32 = 2;
+
 /// How late a request that was parked is resumed.
 const RESUME_MS_MAX: u64 = 40;
 
@@ -79,6 +82,8 @@ pub(crate) struct Run<'s, B: Buffers> {
     random: Random,
     late_ms_max: u64,
     now_ms: u64,
+    /// Turns since time last passed for which there was no other reason than that the worker wanted them.
+    hurried: u32,
     drain_ms: Option<u64>,
     counts: Counts,
     tracing: bool,
@@ -134,6 +139,7 @@ impl<'s, B: Buffers> Run<'s, B> {
             late_ms_max: random.one(&[0, 0, 3, 50]),
             random,
             now_ms: START_MS,
+            hurried: 0,
             drain_ms: None,
             counts: Counts::new(),
             tracing,
@@ -169,6 +175,7 @@ impl<'s, B: Buffers> Run<'s, B> {
     fn pass_to(&mut self, next_ms: u64) {
         if next_ms > self.now_ms {
             self.now_ms = next_ms;
+            self.hurried = 0;
             if self.late_ms_max > 0 && self.random.percent(20) {
                 self.now_ms += self.random.of(0..=self.late_ms_max);
                 self.counts.note(Kind::Late);
@@ -207,6 +214,14 @@ impl<'s, B: Buffers> Run<'s, B> {
             if self.random.percent(20) {
                 self.push(resume_ms + 1, Event::Resume(id.to_bits()));
             }
+        }
+        if self.again.is_empty()
+            && self
+                .worker
+                .next_ms()
+                .is_some_and(|next_ms| next_ms <= self.now_ms)
+        {
+            self.hurried += 1;
         }
         self.keeps_its_word(&turn)
     }
@@ -294,12 +309,8 @@ impl<'s, B: Buffers> Run<'s, B> {
 
     /// What holds between two turns.
     fn keeps_its_word(&self, served: &[usize]) -> Result<(), String> {
-        if let Some(next_ms) = self.worker.next_ms()
-            && next_ms <= self.now_ms
-        {
-            return Err(format!(
-                "it wants to be told the time at {next_ms}, which has passed"
-            ));
+        if self.hurried > HURRIED_MAX {
+            return Err("it wants to be told the time again and again".to_owned());
         }
         let bytes_max = self.scenario.limits.regions_bytes_max(B::OWN_BYTES_MAX);
         let bytes = self.worker.regions_bytes();

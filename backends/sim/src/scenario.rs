@@ -102,6 +102,7 @@ fn limits(random: &mut Random, mood: &Mood) -> Limits {
     if random.percent(60) {
         let mut time_ms = || 1 + random.of(0..=4 * mood.time_ms);
         limits.region_wait_ms = time_ms();
+        limits.region_hold_ms = 3 + time_ms();
         limits.idle_timeout_ms = time_ms();
         limits.head_timeout_ms = time_ms();
         limits.content_timeout_ms = time_ms();
