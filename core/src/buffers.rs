@@ -11,7 +11,9 @@ mod tiered;
 
 pub use leased::Leased;
 pub use pool::Pool;
-pub(crate) use tails::{Exhausted, Tails, large_tails_bytes_max};
+pub(crate) use tails::{
+    Exhausted, KEPT_TAILS_BYTES_MAX, TAIL_STEP_BYTES, Tails, large_tails_bytes_max,
+};
 pub use tiered::Tiered;
 
 use crate::limits::{BIG_REGION_BYTES, SMALL_REGION_BYTES};

@@ -15,6 +15,7 @@
 
 mod accept;
 mod answer;
+mod budget;
 mod buffers;
 mod chunked;
 mod clock;
@@ -35,6 +36,7 @@ mod worker;
 
 pub use accept::{REST_MS, Refused};
 pub use answer::{Answer, Answered, MediaType, Outcome, Status, Unanswered};
+pub use budget::Budget;
 pub use buffers::{Buffers, Flat, Leased, Pool, Reserve, Split, Tiered};
 pub use clock::Now;
 pub use counters::{Count, Counters, Timeout};
@@ -42,7 +44,7 @@ pub use error::{CloseReason, Fault};
 pub use handler::{Handler, Over, Piece, Plan, Request};
 pub use head::{Fields, Framing, Head, Method, Progress, RequestLine, Version, parse};
 pub use limits::{BACKLOG_MAX, Limit, Limits, UNSENT_LOW_BYTES};
-pub use needs::{Needs, ring_bytes};
+pub use needs::{Needs, TASK_BYTES, ring_bytes};
 pub use out::Out;
 pub use slab::Id;
 pub use want::Want;

@@ -9,6 +9,10 @@ pub struct Needs {
     pub descriptors: usize,
     /// Descriptors that each listener takes, itself included.
     pub listener_descriptors: usize,
+    /// Bytes of memory that a worker takes for itself: what it receives into, and the room for events.
+    pub own_bytes: usize,
+    /// Bytes of memory that each connection takes of the backend and its runtime.
+    pub connection_bytes: usize,
     /// Bytes that the kernel may count as locked.
     pub locked_bytes: usize,
     /// Bytes that the process has to be allowed to lock, whether they are used or not.
@@ -23,6 +27,8 @@ impl Needs {
         Needs {
             descriptors,
             listener_descriptors: 1,
+            own_bytes: 0,
+            connection_bytes: 0,
             locked_bytes: 0,
             lockable_bytes: 0,
             linux: "2.6",
@@ -39,6 +45,10 @@ pub const fn ring_bytes(entries: usize, completions: usize) -> usize {
     let queues = HEADER + completions * 16 + entries * 4;
     queues.next_multiple_of(PAGE) + (entries * 64).next_multiple_of(PAGE)
 }
+
+/// Bytes of memory that a runtime built on tasks takes for a connection, more than any of ours was measured to: the task, its
+/// place, the runtime's view of the socket. About 780 (docs/designs.md).
+pub const TASK_BYTES: usize = 1024;
 
 /// Bytes of a page, in which the kernel counts.
 const PAGE: usize = 4096;

@@ -51,6 +51,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_enum)]
     pub(crate) log_format: Option<LogFormat>,
 
+    /// Print the most memory that clients can make this server take, with these limits, and exit
+    #[arg(long)]
+    pub(crate) budget: bool,
+
     /// Print the design of this executable as JSON, and exit
     #[arg(long)]
     pub(crate) design: bool,
@@ -187,6 +191,7 @@ pub(crate) fn design_json() -> String {
         "rustc": design.rustc,
         "idle_connection_bytes": orthant::idle_connection_bytes::<Arena>(),
         "regions_bytes_max": orthant::regions_bytes_max(&Limits::DEFAULT),
+        "worker_bytes_max": crate::budget::json::<Arena>(),
         "limits": limits,
     });
     format!("{json:#}")

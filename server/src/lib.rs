@@ -33,8 +33,8 @@ pub use listen::Listen;
 pub use log::LevelFilter;
 pub use options::Options;
 pub use orthant_core::{
-    Answer, Buffers, Counters, Handler, Head, Id, Limit, Limits, MediaType, Method, Out, Outcome,
-    Piece, Plan, Request, Status, Version,
+    Answer, Budget, Buffers, Counters, Handler, Head, Id, Limit, Limits, MediaType, Method, Out,
+    Outcome, Piece, Plan, Request, Status, Version,
 };
 pub use serve::{Event, serve, serve_with};
 pub use server::Server;
@@ -45,6 +45,12 @@ pub use stderr::log_to_stderr;
 /// the backend keeps of its socket comes on top, and what the kernel does.
 pub const fn idle_connection_bytes<H: Handler>() -> usize {
     orthant_core::Worker::<H, design::Chosen>::IDLE_CONNECTION_BYTES
+}
+
+/// The most memory that clients can make a worker take in this design, with these limits. What the backend takes is said by
+/// `Tuning::needs`; what the application keeps of its own is not counted.
+pub const fn budget<H: Handler>(limits: &Limits) -> Budget {
+    orthant_core::Worker::<H, design::Chosen>::budget(limits)
 }
 
 /// The most bytes that the regions of a worker take in this design, with these limits.

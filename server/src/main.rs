@@ -4,6 +4,7 @@
 
 mod arena;
 mod arguments;
+mod budget;
 mod probe;
 
 use std::io::Write;
@@ -28,6 +29,8 @@ fn main() -> ExitCode {
     );
     let done = if arguments.design {
         print(&arguments::design_json())
+    } else if arguments.budget {
+        print_budget(&arguments)
     } else {
         run(&arguments)
     };
@@ -58,6 +61,17 @@ impl From<Error> for Failure {
             code,
         }
     }
+}
+
+fn print_budget(arguments: &Arguments) -> Result<(), Failure> {
+    let options = arguments.options();
+    options.limits.check().map_err(Error::Limits)?;
+    let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+    let workers = options.workers.unwrap_or(cpus);
+    print(&match arguments.app {
+        App::Arena => budget::table::<Arena>(&options, workers),
+        App::Probe => budget::table::<Probe>(&options, workers),
+    })
 }
 
 fn run(arguments: &Arguments) -> Result<(), Failure> {

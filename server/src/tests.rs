@@ -1,6 +1,7 @@
 //! What the applications promise: of memory, for which an allocator that counts stands behind every test of this
 //! executable, and of the protocol.
 
+mod budget;
 mod conformance;
 mod memory;
 
@@ -19,6 +20,9 @@ struct Counting;
 
 thread_local! {
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+    /// Bytes in use, and the most that there were. What another thread frees may go below zero.
+    static IN_USE: Cell<isize> = const { Cell::new(0) };
+    static IN_USE_MOST: Cell<isize> = const { Cell::new(0) };
     static NOW_MS: Cell<u64> = const { Cell::new(0) };
 }
 
@@ -26,21 +30,40 @@ fn allocations() -> u64 {
     ALLOCATIONS.get()
 }
 
+fn bytes_in_use() -> usize {
+    usize::try_from(IN_USE.get()).expect("this thread frees what it has")
+}
+
+/// Since the thread began.
+fn bytes_in_use_most() -> usize {
+    usize::try_from(IN_USE_MOST.get()).expect("the most is not negative")
+}
+
+/// Memory was had, and then memory that it replaces was given back.
+fn count(bytes: usize, replaced: usize) {
+    let most = IN_USE.get() + bytes as isize;
+    IN_USE_MOST.set(IN_USE_MOST.get().max(most));
+    IN_USE.set(most - replaced as isize);
+}
+
 // SAFETY: every call goes to the system's allocator as it came; counting touches no memory of the caller's.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        count(layout.size(), 0);
         // SAFETY: the caller's promises are passed on.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        count(0, layout.size());
         // SAFETY: the caller's promises are passed on.
         unsafe { System.dealloc(memory, layout) }
     }
 
     unsafe fn realloc(&self, memory: *mut u8, layout: Layout, bytes: usize) -> *mut u8 {
         ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        count(bytes, layout.size());
         // SAFETY: the caller's promises are passed on.
         unsafe { System.realloc(memory, layout, bytes) }
     }

@@ -4,6 +4,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use orthant_core::{Id, Want};
 
+use crate::tuning::SOCKET_BYTES;
+
 /// One socket. Edges are told once, so what they said is kept until a call says otherwise.
 pub(crate) struct Socket {
     fd: OwnedFd,
@@ -22,6 +24,9 @@ impl Socket {
         self.fd.as_fd()
     }
 }
+
+// The table may be half empty.
+const _: () = assert!(2 * size_of::<Option<Socket>>() <= SOCKET_BYTES);
 
 /// Sockets by the index of their connection.
 #[derive(Default)]

@@ -2,6 +2,9 @@
 
 use orthant_core::{Needs, setting};
 
+/// Bytes that a socket takes at most, in a table that may be half empty.
+pub(crate) const SOCKET_BYTES: usize = 64;
+
 /// The settings, with their defaults.
 #[derive(Clone, Debug)]
 pub struct Tuning {
@@ -23,7 +26,11 @@ impl Default for Tuning {
 impl Tuning {
     /// What a worker takes: the epoll instance.
     pub fn needs(&self) -> Needs {
-        Needs::descriptors(1)
+        Needs {
+            own_bytes: self.receive_bytes + self.events * size_of::<libc::epoll_event>(),
+            connection_bytes: SOCKET_BYTES,
+            ..Needs::descriptors(1)
+        }
     }
 
     /// The names that `set` knows, with what they mean.

@@ -1,6 +1,6 @@
 //! What can be set of this backend at start, and what a worker takes of what the kernel limits.
 
-use orthant_core::{Needs, ring_bytes, setting};
+use orthant_core::{Needs, TASK_BYTES, ring_bytes, setting};
 
 /// Lockable memory that glommio demands before it makes a ring (`Reactor::new`).
 const LOCKABLE_BYTES: usize = 512 * 1024;
@@ -38,6 +38,8 @@ impl Tuning {
         Needs {
             locked_bytes: 5 * ring_bytes + 3 * FILE_BYTES,
             lockable_bytes: LOCKABLE_BYTES,
+            own_bytes: self.receive_bytes,
+            connection_bytes: TASK_BYTES,
             linux: "5.8",
             listener_descriptors: 2,
             ..Needs::descriptors(5)

@@ -1,6 +1,6 @@
 //! What can be set of this backend at start, and what a worker takes of what the kernel limits.
 
-use orthant_core::{Needs, ring_bytes, setting};
+use orthant_core::{Needs, TASK_BYTES, ring_bytes, setting};
 
 /// The settings, with their defaults.
 #[derive(Clone, Debug)]
@@ -26,6 +26,8 @@ impl Tuning {
         let entries = self.ring_entries as usize;
         Needs {
             locked_bytes: ring_bytes(entries, 2 * entries),
+            own_bytes: self.receive_bytes,
+            connection_bytes: TASK_BYTES,
             linux: "6.1",
             ..Needs::descriptors(2)
         }

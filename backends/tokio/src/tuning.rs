@@ -1,6 +1,9 @@
 //! What can be set of this backend at start, and what a worker takes of what the kernel limits.
 
-use orthant_core::{Needs, setting};
+use orthant_core::{Needs, TASK_BYTES, setting};
+
+/// Bytes of an event of the kernel's (`struct epoll_event`).
+const EVENT_BYTES: usize = 12;
 
 /// The settings, with their defaults.
 #[derive(Clone, Debug)]
@@ -26,7 +29,11 @@ impl Default for Tuning {
 impl Tuning {
     /// What a worker takes: a copy of the stop signal, the epoll instance and a copy of it, its waker.
     pub fn needs(&self) -> Needs {
-        Needs::descriptors(4)
+        Needs {
+            own_bytes: self.receive_bytes + self.events * EVENT_BYTES,
+            connection_bytes: TASK_BYTES,
+            ..Needs::descriptors(4)
+        }
     }
 
     /// The names that `set` knows, with what they mean.

@@ -2,6 +2,8 @@
 
 use orthant_core::{Ended, Id, Want};
 
+use crate::tuning::SOCKET_BYTES;
+
 /// One socket.
 pub(crate) struct Socket {
     pub(crate) id: Id,
@@ -19,6 +21,9 @@ pub(crate) struct Socket {
     /// Its descriptor has been closed.
     pub(crate) closed: bool,
 }
+
+// The table may be half empty.
+const _: () = assert!(2 * size_of::<Option<Socket>>() <= SOCKET_BYTES);
 
 /// Sockets by the index of their connection.
 #[derive(Default)]

@@ -5,6 +5,9 @@ use orthant_core::{Needs, ring_bytes, setting};
 /// Completions that a ring has room for, per entry: an operation completes many times.
 pub(crate) const COMPLETIONS: u32 = 4;
 
+/// Bytes that a socket takes at most, in a table that may be half empty.
+pub(crate) const SOCKET_BYTES: usize = 64;
+
 /// The settings, with their defaults.
 #[derive(Clone, Debug)]
 pub struct Tuning {
@@ -34,6 +37,8 @@ impl Tuning {
         Needs {
             locked_bytes: ring_bytes(entries, entries * COMPLETIONS as usize)
                 + (usize::from(self.buffers) * 16).next_multiple_of(4096),
+            own_bytes: usize::from(self.buffers) * self.buffer_bytes,
+            connection_bytes: SOCKET_BYTES,
             linux: "6.0",
             ..Needs::descriptors(1)
         }
