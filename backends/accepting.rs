@@ -217,12 +217,18 @@ fn whoever_has_connected_is_served_before_stopping_at_every_listener() {
         let (stop, stopped) = UnixStream::pair().unwrap();
         stop.shutdown(std::net::Shutdown::Write).unwrap();
         let running = Running::start_until::<PEERS>(listeners, 200, stop, stopped);
+        let mut known = Vec::new();
         for (count, clients) in clients.into_iter().enumerate() {
             for mut client in clients {
                 answered(&mut client, &format!("/{count}"));
+                known.push(client.local_addr().ok().filter(|_| PEERS));
             }
         }
-        running.stop();
+        let seen = running.stop();
+        let mut peers = seen.peers.lock().unwrap().clone();
+        known.sort();
+        peers.sort();
+        assert_eq!(peers, known);
     }
     serve::<true>();
     serve::<false>();

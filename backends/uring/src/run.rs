@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use orthant_core::{BACKLOG_MAX, Buffers, Ended, Handler, Id, Now, Want, Worker};
 
-use accept::Listener;
+use accept::{ASKS_MAX, Listener};
 
 use crate::sockets::Sockets;
 use crate::sys::ring::{Completion, IGNORED, Ring};
@@ -41,7 +41,11 @@ pub fn run<H: Handler, B: Buffers>(
     ready: impl FnOnce(),
     tuning: &Tuning,
 ) -> io::Result<()> {
-    let peers = if H::PEERS { listeners.len() } else { 0 };
+    let peers = if H::PEERS {
+        listeners.len() * ASKS_MAX
+    } else {
+        0
+    };
     let ring = Ring::for_worker(tuning, worker.limits(), peers)?;
     let listeners = listeners.into_iter().map(|listener| {
         let listener = TcpListener::from(listener);

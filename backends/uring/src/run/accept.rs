@@ -6,7 +6,7 @@
 //!  Nothing ────────────▶ Many: accepts again and again       Nothing ──▶ Watching: a poll
 //!     ▲                    │ little room: cancelled             ▲            │ somebody is there
 //!     └────────────────────┘                                    │            ▼
-//!                                                  nobody left  └──────── Asking: one accept, which does not wait
+//!                                                    all asked  └──────── Asking: some accepts, which do not wait
 //! ```
 //! How many a multishot accept takes before it hears of its end is bounded by the room for completions, so that is how
 //! much room is "much". A listener with nothing under way is taken up again when a connection ends.
@@ -21,10 +21,17 @@ use super::{ACCEPT, ASK, Loop, WATCH};
 use crate::sys::Operation;
 use crate::sys::ring::Completion;
 
+/// How many connections are asked for at one time, at most: so many places are there for the addresses of peers.
+pub(super) const ASKS_MAX: usize = 16;
+
 /// A listening socket.
 pub(super) struct Listener {
     fd: OwnedFd,
     doing: Doing,
+    /// How many are asked for next: twice as many as before where all have come, or else one.
+    asks: usize,
+    /// How many of them have not been heard of.
+    asking: usize,
 }
 
 /// What is under way for a listener.
@@ -36,6 +43,8 @@ enum Doing {
     Cancelled,
     Watching,
     Asking,
+    /// The same while it stops: where nobody is found now, nobody is left.
+    AskingLast,
 }
 
 impl Listener {
@@ -43,6 +52,8 @@ impl Listener {
         Listener {
             fd,
             doing: Doing::Nothing,
+            asks: 1,
+            asking: 0,
         }
     }
 }
@@ -64,8 +75,7 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
     /// How many connections may be accepted beyond those that are being accepted one by one.
     fn room(&self) -> usize {
         let descriptors = self.ring.descriptors().saturating_sub(self.worker.live());
-        let asking = |listener: &&Listener| listener.doing == Doing::Asking;
-        let reserved = self.listeners.iter().filter(asking).count();
+        let reserved = self.listeners.iter().map(|listener| listener.asking).sum();
         self.worker.room().min(descriptors).saturating_sub(reserved)
     }
 
@@ -90,14 +100,21 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
         self.ring.push(&operation)
     }
 
-    /// Accepts one connection: an accept looks at once, and is cancelled when it would begin to wait.
-    fn ask(&mut self, index: usize) -> io::Result<()> {
+    /// Accepts as many as there are, up to a number for which there is room: an accept looks at once, and is cancelled when
+    /// it would begin to wait.
+    fn ask(&mut self, index: usize, doing: Doing) -> io::Result<()> {
+        let room = self.room();
         let listener = &mut self.listeners[index];
-        listener.doing = Doing::Asking;
-        let token = ASK | index as u64;
-        let place = H::PEERS.then_some(index);
-        self.ring.accept_one(&listener.fd, place, token)?;
-        self.ring.cancel(token)
+        listener.doing = doing;
+        listener.asks = listener.asks.min(room);
+        listener.asking = listener.asks;
+        for ask in 0..listener.asks {
+            let token = ASK | (ask as u64) << 32 | index as u64;
+            let place = H::PEERS.then_some(index * ASKS_MAX + ask);
+            self.ring.accept_one(&listener.fd, place, token)?;
+            self.ring.cancel(token)?;
+        }
+        Ok(())
     }
 
     /// A multishot accept says something.
@@ -133,7 +150,7 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
         if completion.result < 0 {
             self.refused(-completion.result, time)?;
         } else if !self.stopping && self.worker.accepting() && self.room() > 0 {
-            return self.ask(index);
+            return self.ask(index, Doing::Asking);
         }
         self.go_on()
     }
@@ -141,21 +158,31 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
     /// A single accept is over.
     pub(super) fn asked(&mut self, completion: Completion, time: Now) -> io::Result<()> {
         let index = completion.token as u32 as usize;
-        self.listeners[index].doing = Doing::Nothing;
+        let listener = &mut self.listeners[index];
+        let last = listener.doing == Doing::AskingLast;
+        listener.asking -= 1;
         if let slot @ 0.. = completion.result {
-            let peer = H::PEERS.then(|| self.ring.peer(index)).flatten();
+            if listener.asking == 0 {
+                listener.asks = (listener.asks * 2).min(ASKS_MAX);
+            }
+            let ask = (completion.token >> 32) as u8;
+            let place = index * ASKS_MAX + usize::from(ask);
+            let peer = H::PEERS.then(|| self.ring.peer(place)).flatten();
             self.opened(slot as u32, peer)?;
             self.next_listener = index + 1;
-            self.backlog_left -= u16::from(self.stopping);
+            self.backlog_left = self.backlog_left.saturating_sub(u16::from(last));
         } else {
-            let nobody = matches!(-completion.result, libc::ECANCELED | libc::EAGAIN);
-            if !nobody {
-                self.refused(-completion.result, time)?;
-            }
-            if self.stopping && Refused::of(-completion.result) != Refused::Connection {
+            // In their order: who is asked for behind it is not there either.
+            listener.asks = 1;
+            self.refused(-completion.result, time)?;
+            if last && Refused::of(-completion.result) != Refused::Connection {
                 self.backlog_left = 0;
             }
         }
+        if self.listeners[index].asking > 0 {
+            return Ok(());
+        }
+        self.listeners[index].doing = Doing::Nothing;
         self.go_on()
     }
 
@@ -172,7 +199,7 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
     fn refused(&mut self, error: i32, time: Now) -> io::Result<()> {
         match Refused::of(error) {
             // By us, or by the kernel where it has no room for completions.
-            _ if error == libc::ECANCELED => Ok(()),
+            _ if matches!(error, libc::ECANCELED | libc::EAGAIN) => Ok(()),
             Refused::Connection => Ok(()),
             Refused::Listener => Err(io::Error::from_raw_os_error(error)),
             Refused::Now => {
@@ -210,7 +237,7 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
             let index = self.listeners.len() - 1;
             match listener.doing {
                 Doing::Nothing if self.backlog_left > 0 && self.room() > 0 => {
-                    return self.ask(index);
+                    return self.ask(index, Doing::AskingLast);
                 }
                 Doing::Nothing => {
                     self.listeners.pop();
@@ -218,7 +245,7 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
                 }
                 Doing::Many => return self.cancel(index, ACCEPT),
                 Doing::Watching => return self.cancel(index, WATCH),
-                Doing::Cancelled | Doing::Asking => return Ok(()),
+                Doing::Cancelled | Doing::Asking | Doing::AskingLast => return Ok(()),
             }
         }
         self.worker.drain();
