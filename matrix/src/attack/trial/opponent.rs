@@ -22,7 +22,7 @@ pub struct Opponent {
     pub(super) path: PathBuf,
     /// What it is started with.
     pub(super) arguments: Vec<String>,
-    /// The most memory that it says it takes.
+    /// The most memory that it says its clients can make it take, beyond what it has without any.
     pub(super) budget_bytes: Option<u64>,
 }
 
@@ -42,9 +42,15 @@ impl Opponent {
             arguments: shortened
                 .flat_map(|(name, value)| ["--limit".to_owned(), format!("{name}={value}")])
                 .collect(),
-            budget_bytes: design["budget_bytes"].as_u64(),
+            budget_bytes: budget(&design),
         }
     }
+}
+
+/// The most memory that its clients can make a worker take, as it says: in one number, or with what it is for.
+fn budget(design: &Value) -> Option<u64> {
+    let budget = &design["budget_bytes"];
+    budget.as_u64().or_else(|| budget["total"].as_u64())
 }
 
 /// Whether the server's deadlines are its own.
@@ -81,4 +87,22 @@ fn design(path: &Path) -> Value {
     let _ = child.kill();
     let _ = child.wait();
     serde_json::from_slice(&said).unwrap_or(Value::Null)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_budget_is_one_number_or_the_total_of_several() {
+        assert_eq!(budget(&json!({ "budget_bytes": 7 })), Some(7));
+        assert_eq!(
+            budget(&json!({ "budget_bytes": { "regions": 3, "total": 9 } })),
+            Some(9)
+        );
+        assert_eq!(budget(&json!({ "name": "x" })), None);
+        assert_eq!(budget(&Value::Null), None);
+    }
 }

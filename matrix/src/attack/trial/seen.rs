@@ -55,7 +55,7 @@ pub struct Seen {
     pub peak: Peak,
     /// When the last attackers had gone.
     pub after: Reading,
-    /// What the server said that it takes at most.
+    /// What the server said that clients can make it take, beyond what it takes without them.
     pub budget_bytes: Option<u64>,
     /// Bytes of memory for each byte that the attackers put on the wire.
     pub memory_amplification: Option<f64>,
@@ -192,12 +192,13 @@ impl Seen {
                 self.first_wrong.as_deref().unwrap_or("unknown")
             ),
         );
-        let (peak, budget) = (self.peak.resident_bytes, self.budget_bytes);
+        let before_bytes = self.before.resident_bytes.unwrap_or(0);
+        let more = self.peak.resident_bytes.saturating_sub(before_bytes);
+        let budget = self.budget_bytes.unwrap_or(u64::MAX);
         say(
-            budget.is_some_and(|budget| peak > budget),
+            more > budget,
             format!(
-                "{peak} bytes resident, which is above its budget of {}",
-                budget.unwrap_or(0)
+                "{more} bytes more than without clients, which is above its budget of {budget}"
             ),
         );
         let amplification = self.memory_amplification.unwrap_or(0.0);
@@ -254,5 +255,85 @@ impl Seen {
             End::Died { what } => found.push(format!("it ended, {what}")),
         }
         found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::attack::Times;
+
+    /// What is said of an attack that did nothing but this.
+    fn judged(change: impl FnOnce(&mut Seen)) -> Seen {
+        let attack = Attack::all().next().unwrap();
+        let opponent = Opponent::of("x".to_owned(), Path::new("/nonexistent"), Times::Default);
+        let mut seen = Seen::of(attack, &opponent);
+        seen.accepts = true;
+        seen.before.resident_bytes = Some(1_000);
+        seen.before.private_bytes = Some(1_000);
+        seen.peak.resident_bytes = 1_000;
+        seen.attackers.sent_bytes = 10;
+        seen.quiet = windows(&[10, 11, 12]);
+        seen.attacked = windows(&[20, 20, 90]);
+        change(&mut seen);
+        seen.judge(End::Stopped, None, attack);
+        seen
+    }
+
+    fn windows(p99_ns: &[u64]) -> Windows {
+        Windows {
+            p99_ns: p99_ns.into(),
+            cpu: vec![0.1],
+        }
+    }
+
+    #[test]
+    fn an_attack_that_did_nothing_did_no_harm() {
+        let seen = judged(|_| ());
+        assert!(!seen.is_harmed(), "{seen:#?}");
+        assert_eq!(seen.p99_ratio, Some(20.0 / 11.0));
+    }
+
+    #[test]
+    fn memory_beyond_the_budget_and_beyond_what_was_sent_is_harm() {
+        let grown = |bytes, budget| {
+            judged(|seen| {
+                seen.budget_bytes = budget;
+                seen.peak.resident_bytes += bytes;
+                seen.peak.private_bytes = 1_000 + bytes;
+            })
+        };
+        assert_eq!(grown(999, Some(999)).failures.len(), 0);
+        assert!(grown(999, Some(998)).failures[0].contains("its budget of 998"));
+        assert_eq!(grown(1_000, None).memory_amplification, Some(100.0));
+        assert!(grown(1_000, None).failures[0].contains("costs 100 bytes"));
+    }
+
+    #[test]
+    fn a_ratio_counts_only_where_it_was_quiet() {
+        let slow = |quiet: &[u64]| {
+            let seen = judged(|seen| {
+                seen.quiet = windows(quiet);
+                seen.attacked = windows(&[23]);
+            });
+            (seen.noisy, seen.slow)
+        };
+        assert_eq!(slow(&[10, 11, 12]), (false, true));
+        assert_eq!(slow(&[10, 11, 21]), (true, false));
+        assert_eq!(slow(&[12, 12, 12]), (false, false));
+    }
+
+    #[test]
+    fn a_server_that_spins_or_accepts_nobody_is_harmed() {
+        assert!(judged(|seen| seen.cpu_at_rest = 0.4).failures[0].contains("when nobody asks"));
+        assert!(judged(|seen| seen.accepts = false).failures[0].contains("not served"));
+        let crossed = judged(|seen| {
+            seen.attackers.cpu_ns = 10;
+            seen.attackers.elapsed_ns = 10_000;
+            seen.attacked.cpu = vec![0.2];
+        });
+        assert!(crossed.failures[0].contains("costs 100 s"), "{crossed:#?}");
     }
 }
