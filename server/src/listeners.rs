@@ -99,8 +99,12 @@ impl Places {
                 }
                 Place::Inherited(socket) => {
                     let address = address(&socket);
-                    let opened = shared(socket, workers).map_err(failed(address.clone()));
-                    (opened?, address)
+                    let settled = match address {
+                        Listen::Tcp(_) => settle(&socket, limits),
+                        _ => Ok(()),
+                    };
+                    let opened = settled.and_then(|()| shared(socket, workers));
+                    (opened.map_err(failed(address.clone()))?, address)
                 }
             };
             for (worker, socket) in listeners.each.iter_mut().zip(sockets) {
@@ -130,14 +134,7 @@ fn tcp(
     for _ in 0..workers {
         let socket = socket_for(address)?;
         socket.set_reuse_port(true)?;
-        // Connections inherit it (tcp(7)), which saves a system call for each.
-        socket.set_tcp_nodelay(true)?;
-        // These too. The kernel gives up a peer that acknowledges nothing, or has no room for anything, also where the
-        // connection is closed already; only after the worker would have, since it does not tell the peer. And it takes
-        // not much more to send than the peer takes of it.
-        let give_up = Duration::from_millis(limits.send_timeout_ms.saturating_mul(2));
-        socket.set_tcp_user_timeout(Some(give_up))?;
-        socket.set_tcp_notsent_lowat(UNSENT_LOW_BYTES)?;
+        settle(&socket, limits)?;
         socket.bind(&address.into())?;
         socket.listen(BACKLOG_MAX.into())?;
         let listener = TcpListener::from(socket);
@@ -145,6 +142,17 @@ fn tcp(
         sockets.push(listener.into());
     }
     Ok((sockets, Listen::Tcp(address)))
+}
+
+/// Settings that the connections of a listener inherit (tcp(7)), which saves system calls for each.
+fn settle(socket: &Socket, limits: &Limits) -> io::Result<()> {
+    socket.set_tcp_nodelay(true)?;
+    // The kernel gives up a peer that acknowledges nothing, or has no room for anything, also where the connection is
+    // closed already; only after the worker would have, since it does not tell the peer. And it takes not much more to
+    // send than the peer takes of it.
+    let give_up = Duration::from_millis(limits.send_timeout_ms.saturating_mul(2));
+    socket.set_tcp_user_timeout(Some(give_up))?;
+    socket.set_tcp_notsent_lowat(UNSENT_LOW_BYTES)
 }
 
 /// A socket that can be bound to an address.

@@ -77,9 +77,5 @@ fn listening(number: i32) -> io::Result<Socket> {
     if !socket.is_listener()? {
         return Err(io::Error::other("it does not listen"));
     }
-    if socket.domain()? != Domain::UNIX {
-        // Connections inherit it (tcp(7)), which saves a system call for each.
-        socket.set_tcp_nodelay(true)?;
-    }
     Ok(socket)
 }

@@ -89,6 +89,24 @@ fn inherited_sockets_are_chosen_by_name() {
     stop(child);
 }
 
+/// Whoever opened it sees the same socket, and what was set of it for its connections.
+#[test]
+fn connections_of_inherited_sockets_are_set_as_others_are() {
+    let (listener, address) = tcp();
+    let kept = listener.try_clone().unwrap();
+    let mut child = Running(
+        activated("LISTEN_FDS=1", "systemd", listener.into())
+            .spawn()
+            .unwrap(),
+    );
+    assert_eq!(announced(&mut child), address);
+    let kept = socket2::SockRef::from(&kept);
+    assert!(kept.tcp_nodelay().unwrap());
+    assert!(kept.tcp_user_timeout().unwrap().is_some());
+    assert!(kept.tcp_notsent_lowat().unwrap() < 1024 * 1024);
+    stop(child);
+}
+
 /// Whoever opened the socket keeps it: clients that come between two servers wait.
 #[test]
 fn a_restart_on_an_inherited_socket_turns_nobody_away() {
