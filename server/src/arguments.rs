@@ -196,3 +196,28 @@ pub(crate) fn design_json() -> String {
     });
     format!("{json:#}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The table of the limits in docs/operations.md, between two marks: on a failure, what should stand there is shown.
+    #[test]
+    fn the_documents_list_the_limits_as_they_are() {
+        let mut table = String::from(
+            "\n| name | default | from, to | what it limits | why | beyond |\n|---|--:|---|---|---|---|\n",
+        );
+        for limit in Limits::NAMES {
+            let (what, reason, beyond) =
+                (limit.what.trim_end_matches('.'), limit.reason, limit.beyond);
+            let (name, default, least, most) = (limit.name, limit.default, limit.least, limit.most);
+            table += &format!(
+                "| `{name}` | {default} | {least}, {most} | {what} | {reason} | {beyond} |\n"
+            );
+        }
+        let document = include_str!("../../docs/operations.md");
+        let (_, rest) = document.split_once("<!-- limits -->\n").unwrap();
+        let (stands, _) = rest.split_once("\n<!-- /limits -->").unwrap();
+        assert!(stands == table, "docs/operations.md should say:\n{table}");
+    }
+}
