@@ -63,7 +63,8 @@ pub struct Counters {
     pub requests: [Count; CLASSES],
     /// Connections opened.
     pub opened: Count,
-    /// Connections refused because `connections_max` were open, or because the worker was draining.
+    /// Connections refused because the worker was draining, or was full, in which case its loop should not have accepted
+    /// them.
     pub turned_away: Count,
     /// Connections ended, by [`CloseReason::index`].
     pub closes: [Count; CloseReason::NAMES.len()],

@@ -106,15 +106,20 @@ impl<H: Handler, B: Buffers, N: Fn() -> Now> Tasks<H, B, N> {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => listener.wait().await,
                 done => done,
             };
-            let refused = done.err().map(|error| (Refused::from(&error), error));
-            match refused {
-                Some((Refused::Listener, error)) => return error,
-                Some((Refused::Now, _)) => self.rest(sleep).await,
-                Some((Refused::Connection, _)) | None if asked.is_multiple_of(TURN_ACCEPTS) => {}
-                Some((Refused::Connection, _)) | None => continue,
+            let rests = match done {
+                Ok(()) => false,
+                Err(error) => match Refused::from(&error) {
+                    Refused::Connection => false,
+                    Refused::Listener => return error,
+                    Refused::Now => true,
+                },
+            };
+            if rests {
+                self.rest(sleep).await;
             }
-            // The kernel takes until then to close what has ended, too.
-            if let Err(error) = listener.turn().await
+            // What has ended, the kernel may close within such a turn only.
+            if (rests || asked.is_multiple_of(TURN_ACCEPTS))
+                && let Err(error) = listener.turn().await
                 && Refused::from(&error) == Refused::Listener
             {
                 return error;

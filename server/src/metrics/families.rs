@@ -63,7 +63,7 @@ pub(super) const FAMILIES: &[Family] = &[
         name: "orthant_connections_turned_away",
         kind: Kind::Counter,
         unit: None,
-        help: "Connections that were closed at once: as many as may be were open, or the server was stopping.",
+        help: "Connections that were closed at once, since the server was stopping.",
         sample: |view, samples| by_worker(view, samples, |counters| counters.turned_away.get()),
     },
     Family {
