@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Parser, ValueEnum};
-use orthant::{Design, Format, LevelFilter, Limits, Listen, Options, Tuning};
+use orthant::{AccessLog, Design, Format, LevelFilter, Limits, Listen, Options, Tuning};
 
 use crate::arena::Arena;
 
@@ -26,6 +26,10 @@ pub(crate) struct Arguments {
     /// Address and port that answer /metrics in OpenMetrics text, and /healthz [default: none]
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(crate) admin: Option<SocketAddr>,
+
+    /// File that gets a line for each request, or - for standard output [default: none]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) access_log: Option<PathBuf>,
 
     /// Application to serve
     #[arg(long, value_enum, default_value_t = App::Arena)]
@@ -117,6 +121,10 @@ impl Arguments {
             listen: self.listen.clone(),
             workers: self.workers.map(usize::from),
             admin: self.admin,
+            access_log: self.access_log.as_ref().map(|path| AccessLog {
+                path: (path.as_os_str() != "-").then(|| path.clone()),
+                format: self.log_format.map_or(Format::Logfmt, Into::into),
+            }),
             limits: Limits::DEFAULT,
             tuning: Tuning::default(),
         };

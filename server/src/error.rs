@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 
 use crate::listen::Listen;
 
@@ -24,6 +25,13 @@ pub enum Error {
     Admin {
         /// The address.
         address: SocketAddr,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// The access log cannot be opened.
+    AccessLog {
+        /// The file; `None` is standard output.
+        path: Option<PathBuf>,
         /// What the kernel said.
         source: io::Error,
     },
@@ -57,6 +65,14 @@ impl fmt::Display for Error {
                     Listen::Tcp(*address).advice(source)
                 )
             }
+            Error::AccessLog { path, source } => {
+                let path = path.as_deref().unwrap_or(Path::new("-"));
+                write!(
+                    f,
+                    "failed to open the access log {}: {source}; name a file in a folder that this user may write to",
+                    path.display()
+                )
+            }
             Error::Start { what, source } => write!(f, "failed to {what}: {source}"),
             Error::Worker(source) => write!(
                 f,
@@ -70,7 +86,8 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Error::Unavailable(_) | Error::Limits(_) => None,
-            Error::Admin { source, .. }
+            Error::AccessLog { source, .. }
+            | Error::Admin { source, .. }
             | Error::Listen { source, .. }
             | Error::Start { source, .. }
             | Error::Worker(source) => Some(source),

@@ -56,7 +56,6 @@ impl<'t> Line<'t> {
             .expect("a string takes everything");
     }
 
-    #[cfg_attr(not(test), expect(dead_code, reason = "the access log needs it"))]
     pub(crate) fn number(&mut self, name: &str, number: u64) {
         self.name(name);
         self.write(format_args!("{number}"));
@@ -84,7 +83,6 @@ impl<'t> Line<'t> {
         self.text.push('"');
     }
 
-    #[cfg_attr(not(test), expect(dead_code, reason = "the access log needs it"))]
     /// Bytes of a peer's, whatever they are.
     pub(crate) fn bytes(&mut self, name: &str, bytes: &[u8]) {
         self.name(name);

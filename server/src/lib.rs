@@ -7,6 +7,7 @@
 
 #![deny(unsafe_code)]
 
+mod access;
 mod admin;
 mod clock;
 mod design;
@@ -26,6 +27,7 @@ mod stderr;
 mod sys;
 mod watch;
 
+pub use access::AccessLog;
 pub use design::{ALLOCATOR, Allocator, Design, Tuning};
 pub use error::Error;
 pub use format::Format;

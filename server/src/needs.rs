@@ -43,7 +43,9 @@ impl<'a> Needs<'a> {
         let listeners = self.listeners * self.worker.listener_descriptors;
         let each = self.worker.descriptors + listeners + connections;
         let admin = self.options.admin.map_or(0, |_| admin::DESCRIPTORS);
-        PROCESS_DESCRIPTORS + self.inherited + admin + self.workers * each
+        // The file, and the one that takes its place.
+        let log = self.options.access_log.as_ref().map_or(0, |_| 2);
+        PROCESS_DESCRIPTORS + self.inherited + admin + log + self.workers * each
     }
 
     fn locked_kib(&self) -> u64 {

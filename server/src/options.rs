@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use orthant_core::Limits;
 
+use crate::access::AccessLog;
 use crate::design::Tuning;
 use crate::listen::Listen;
 
@@ -16,6 +17,8 @@ pub struct Options {
     pub workers: Option<usize>,
     /// The address that answers `/metrics` in OpenMetrics text and `/healthz`, on a thread of its own; `None` for none.
     pub admin: Option<SocketAddr>,
+    /// A line for each request, written by a thread of its own; `None` for none.
+    pub access_log: Option<AccessLog>,
     /// What clients may do, and for how long.
     pub limits: Limits,
     /// The backend's own settings.
@@ -28,6 +31,7 @@ impl Default for Options {
             listen: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)).into()],
             workers: None,
             admin: None,
+            access_log: None,
             limits: Limits::DEFAULT,
             tuning: Tuning::default(),
         }

@@ -58,6 +58,7 @@ where
     for _ in hangups {
         log::info!("told to open logs anew (SIGHUP)");
         manager.reloading();
+        server.reopen_logs();
         on_event(Event::Hangup);
         manager.ready();
     }

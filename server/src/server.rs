@@ -12,6 +12,7 @@ use orthant_core::{Counters, Handler, Worker};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
+use crate::access::{Access, Logged};
 use crate::admin::Admin;
 use crate::clock;
 use crate::design::{Chosen, Design, backend};
@@ -31,6 +32,7 @@ pub struct Server {
     stop: Arc<UnixStream>,
     workers: Vec<JoinHandle<io::Result<()>>>,
     watch: Arc<Watch>,
+    access: Option<Access>,
     admin: Option<Admin>,
 }
 
@@ -69,17 +71,23 @@ impl Server {
         let (stop, stopped) = UnixStream::pair().map_err(starting("make a pair of sockets"))?;
         let stopped = Arc::new(stopped);
         let (ready, readied) = mpsc::channel();
+        let log = options.access_log.as_ref();
+        let access = log.map(|log| Access::start(log, workers)).transpose()?;
+        let shared = access.as_ref().map(|access| access.shared.clone());
         let mut server = Server {
             addresses: listeners.addresses,
             stop: Arc::new(stop),
             workers: Vec::new(),
-            watch: Arc::new(Watch::new(options.limits.connections_max)),
+            watch: Arc::new(Watch::new(options.limits.connections_max, shared)),
+            access,
             admin: None,
         };
         for (index, listeners) in listeners.each.into_iter().enumerate() {
             let (stop, stopped, after) = (server.stop.clone(), stopped.clone(), after.clone());
             let (ready, watch, files) = (ready.clone(), server.watch.clone(), files.clone());
             let (handler, options) = (handler.clone(), options.clone());
+            let access = server.access.as_ref();
+            let queue = access.map(|access| access.shared.queues[index].clone());
             let cpu = cpus[index % cpus.len()];
             let work = move || {
                 let mut end = End {
@@ -88,18 +96,18 @@ impl Server {
                     after,
                     well: false,
                 };
-                let result = run(
-                    listeners,
-                    handler,
-                    &options,
-                    cpu,
-                    &stopped,
-                    move |counters| {
-                        ready
-                            .send((index, counters))
-                            .expect("the server waits for it");
-                    },
-                );
+                let ready = move |counters| {
+                    let sent = ready.send((index, counters));
+                    sent.expect("the server waits for it");
+                };
+                // Without an access log nothing of it is in the way.
+                let result = match queue {
+                    None => run(listeners, handler, &options, cpu, &stopped, ready),
+                    Some(queue) => {
+                        let handler = Logged::new(handler, queue);
+                        run(listeners, handler, &options, cpu, &stopped, ready)
+                    }
+                };
                 end.well = result.is_ok();
                 // With the last worker the files go.
                 drop(files);
@@ -197,12 +205,22 @@ impl Server {
             .map_err(starting("signal the workers to stop"))
     }
 
+    /// Opens the access log anew, as after its file was moved away; does nothing where there is none.
+    pub fn reopen_logs(&self) {
+        if let Some(access) = &self.access {
+            access.reopen();
+        }
+    }
+
     /// Waits until all workers have ended.
     ///
     /// # Errors
     /// The first worker's that failed.
     pub fn wait(self) -> Result<(), Error> {
         let results: Vec<_> = self.workers.into_iter().map(JoinHandle::join).collect();
+        if let Some(access) = self.access {
+            access.end();
+        }
         if let Some(admin) = self.admin {
             admin.end();
         }

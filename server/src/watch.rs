@@ -6,6 +6,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use orthant_core::Counters;
 
+use crate::access;
+
 /// A view of a server, shared by whoever shows it.
 #[derive(Debug)]
 pub(crate) struct Watch {
@@ -16,16 +18,19 @@ pub(crate) struct Watch {
     /// Those of each worker; known once all are ready.
     counters: OnceLock<Vec<Arc<Counters>>>,
     stopping: AtomicBool,
+    /// What the access log counts, where there is one.
+    access: Option<Arc<access::Shared>>,
 }
 
 impl Watch {
-    pub(crate) fn new(connections_max: usize) -> Watch {
+    pub(crate) fn new(connections_max: usize, access: Option<Arc<access::Shared>>) -> Watch {
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
         Watch {
             started_s: since_1970.unwrap_or_default().as_secs_f64(),
             connections_max,
             counters: OnceLock::new(),
             stopping: AtomicBool::new(false),
+            access,
         }
     }
 
@@ -37,6 +42,10 @@ impl Watch {
     /// The counts of each worker.
     pub(crate) fn counters(&self) -> &[Arc<Counters>] {
         self.counters.get().map_or(&[], Vec::as_slice)
+    }
+
+    pub(crate) fn access(&self) -> Option<&access::Shared> {
+        self.access.as_deref()
     }
 
     /// It accepts nobody any more, or is about to.

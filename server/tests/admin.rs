@@ -12,7 +12,8 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use orthant::{
-    Answer, Buffers, Handler, Limits, MediaType, Options, Outcome, Request, Server, Status,
+    AccessLog, Answer, Buffers, Format, Handler, Limits, MediaType, Options, Outcome, Request,
+    Server, Status,
 };
 
 #[derive(Clone)]
@@ -44,6 +45,10 @@ fn start(workers: usize) -> (Server, SocketAddr) {
         listen: vec![SocketAddr::into(any)],
         workers: Some(workers),
         admin: Some(any),
+        access_log: Some(AccessLog {
+            path: Some("/dev/null".into()),
+            format: Format::Logfmt,
+        }),
         limits: Limits {
             idle_timeout_ms: 60_000,
             ..Limits::DEFAULT
@@ -146,6 +151,8 @@ fn metrics_agree_with_what_clients_did() {
         ("orthant_sent_bytes_total", received),
         ("orthant_connections_turned_away_total", 0),
         ("orthant_stopping", 0),
+        ("orthant_access_log_records_total", 15),
+        ("orthant_access_log_dropped_total", 0),
     ] {
         assert_eq!(samples[series], expected as f64, "{series}");
     }

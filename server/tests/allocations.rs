@@ -17,7 +17,8 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use orthant::{
-    Answer, Buffers, Design, Handler, MediaType, Options, Outcome, Request, Server, Status,
+    AccessLog, Answer, Buffers, Design, Format, Handler, MediaType, Options, Outcome, Request,
+    Server, Status,
 };
 
 #[global_allocator]
@@ -136,9 +137,22 @@ fn allowed() -> f64 {
 
 #[test]
 fn a_request_costs_no_allocation_beyond_what_the_runtime_needs() {
+    allocates_what_the_runtime_needs(None);
+}
+
+#[test]
+fn an_access_log_costs_the_workers_no_allocation() {
+    allocates_what_the_runtime_needs(Some(AccessLog {
+        path: Some("/dev/null".into()),
+        format: Format::Json,
+    }));
+}
+
+fn allocates_what_the_runtime_needs(access_log: Option<AccessLog>) {
     let options = Options {
         listen: vec!["127.0.0.1:0".parse().unwrap()],
         workers: Some(1),
+        access_log,
         ..Options::default()
     };
     let server = Server::start(options, Counts).unwrap();

@@ -15,6 +15,8 @@ mod leaving;
 mod limits;
 #[path = "executable/listening.rs"]
 mod listening;
+#[path = "executable/logging.rs"]
+mod logging;
 #[path = "executable/manager.rs"]
 mod manager;
 #[path = "executable/running.rs"]

@@ -81,7 +81,7 @@ impl Server {
         let any = "127.0.0.1:0";
         let child = Command::new(&program)
             .args(["--listen", any, "--admin", any, "--workers", "2"])
-            .args(["--log-level", "info"])
+            .args(["--log-level", "info", "--access-log", "/dev/null"])
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()

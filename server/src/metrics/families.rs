@@ -2,6 +2,8 @@
 
 use orthant_core::{CloseReason, Count, Counters, Fault, Timeout};
 
+use crate::access::Queue;
+
 use super::{Family, Kind, Samples, View, process};
 
 pub(super) const FAMILIES: &[Family] = &[
@@ -155,6 +157,27 @@ pub(super) const FAMILIES: &[Family] = &[
         sample: |view, samples| by_worker(view, samples, |counters| counters.bytes_sent.get()),
     },
     Family {
+        name: "orthant_access_log_records",
+        kind: Kind::Counter,
+        unit: None,
+        help: "Requests that were handed to the access log; nothing without --access-log, like the next two.",
+        sample: |view, samples| by_queue(view, samples, |queue| queue.records.get()),
+    },
+    Family {
+        name: "orthant_access_log_dropped",
+        kind: Kind::Counter,
+        unit: None,
+        help: "Requests that are missing in the access log, since it was written too slowly.",
+        sample: |view, samples| by_queue(view, samples, |queue| queue.dropped.get()),
+    },
+    Family {
+        name: "orthant_access_log_lost_lines",
+        kind: Kind::Counter,
+        unit: Some("lines"),
+        help: "Lines that are missing in the access log, since writing them failed.",
+        sample: |view, samples| known(samples, view.watch.access().map(|log| log.lost.get())),
+    },
+    Family {
         name: "process_cpu_seconds",
         kind: Kind::Counter,
         unit: Some("seconds"),
@@ -205,6 +228,14 @@ fn by_label(
             let labels = [("worker", &worker[..]), (label, name)];
             samples.add(&labels, count(counters, index).get());
         }
+    }
+}
+
+/// One sample for each worker's queue of the access log.
+fn by_queue(view: &View<'_>, samples: &mut Samples<'_>, count: fn(&Queue) -> u64) {
+    let queues = view.watch.access().into_iter().flat_map(|log| &log.queues);
+    for (worker, queue) in queues.enumerate() {
+        samples.add(&[("worker", &worker.to_string())], count(queue));
     }
 }
 
