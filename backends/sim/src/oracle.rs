@@ -145,7 +145,7 @@ fn note_end(facts: &Facts<'_>, end: &End, counts: &mut Counts) {
     if facts.reason == CloseReason::Broken {
         counts.note(match end {
             End::Clean => Kind::ResetIdle,
-            End::Within(partial) if partial.content => Kind::ResetContent,
+            End::Within(partial) if partial.head_end.is_some() => Kind::ResetContent,
             End::Within(_) => Kind::ResetHead,
             End::Missing => Kind::ResetParked,
             End::Torn { .. } => Kind::ResetAnswer,
@@ -153,6 +153,9 @@ fn note_end(facts: &Facts<'_>, end: &End, counts: &mut Counts) {
         });
     }
 }
+
+/// How late a deadline may be seen: a loop is woken late, and a timer is coarse.
+const LATE_MS_MAX: u64 = 150;
 
 /// Whether a connection may end so, for this reason and at this time.
 fn ended(facts: &Facts<'_>, end: &End, forced: bool) -> Result<(), String> {
@@ -242,6 +245,7 @@ struct Walk<'f, 'c> {
 impl Walk<'_, '_> {
     fn end(&mut self) -> Result<End, String> {
         loop {
+            self.in_time()?;
             let stands = request::read(&self.facts.received[self.from..], self.facts.limits);
             let end = match stands {
                 Stands::Nothing => self.nothing()?,
@@ -447,6 +451,10 @@ impl Walk<'_, '_> {
             408 if self.facts.reason != CloseReason::Refused(Fault::Silence) => {}
             408 => {
                 self.late(None)?;
+                let may_ms = partial.head_end.map(|at| self.content_ms(self.from + at));
+                if may_ms.is_some_and(|may_ms| self.facts.close_ms < may_ms) {
+                    return Err(format!("{what}, whose content had time until {may_ms:?}"));
+                }
                 return Ok(End::Closed(Last::Silence));
             }
             400 if self.facts.fin
@@ -563,6 +571,69 @@ impl Walk<'_, '_> {
                 ended_ms - began_ms
             )),
         }
+    }
+
+    /// Whether the request where the walk stands was ended in time, where it came too slowly: a head that trickles, content
+    /// below its rate. Looks only at what came while nothing else was under way, which is when time runs.
+    fn in_time(&self) -> Result<(), String> {
+        let (limits, received) = (self.facts.limits, self.facts.received);
+        let begin = self.from
+            + if received[self.from..].starts_with(b"\r\n") {
+                2
+            } else {
+                0
+            };
+        let head = received[begin..]
+            .windows(4)
+            .position(|end| end == b"\r\n\r\n");
+        let head_end = head.map_or(received.len(), |at| begin + at + 4);
+        // What came behind another request in one piece waited for its answer.
+        let came = self.facts.came.iter();
+        if self.from > 0 && !came.clone().any(|(upto, ..)| *upto == self.from) {
+            return Ok(());
+        }
+        let mut pieces = came.filter(|(upto, ..)| *upto > begin && *upto <= received.len());
+        let Some((first_upto, began_ms, true)) = pieces.next().copied() else {
+            return Ok(());
+        };
+        if first_upto > head_end {
+            return Ok(());
+        }
+        for (upto, ms, flushed) in pieces {
+            if *upto > head_end {
+                break;
+            }
+            if *flushed && ms - began_ms > limits.head_timeout_ms + LATE_MS_MAX {
+                let head = shown(&received[begin..*upto]);
+                return Err(format!("{head} was heard from {began_ms} to {ms} ms"));
+            }
+        }
+        Ok(())
+    }
+
+    /// When content that has not come whole may be given up at the earliest.
+    fn content_ms(&self, head_end: usize) -> u64 {
+        let limits = self.facts.limits;
+        let (mut began_ms, mut moved_ms, mut bytes) = (None, 0, 0);
+        let mut from = 0;
+        for (upto, ms, flushed) in self.facts.came {
+            if *upto >= head_end && began_ms.is_none() {
+                if !flushed {
+                    // It may have been refused before its head was there.
+                    return 0;
+                }
+                began_ms = Some(*ms);
+                moved_ms = *ms;
+            }
+            if *flushed && *upto > head_end && *upto <= self.facts.received.len() {
+                bytes += upto - from.max(head_end);
+                moved_ms = *ms;
+            }
+            from = *upto;
+        }
+        let earned_ms = bytes as u64 * 1_000 / limits.content_bytes_per_s_min;
+        let began_ms = began_ms.unwrap_or(0);
+        limits.content_timeout_ms + moved_ms.min(began_ms + earned_ms)
     }
 
     fn tell(&mut self, answer: &Answer) {

@@ -14,7 +14,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::rc::Rc;
 
-use orthant_core::{Buffers, Id, Now, Worker};
+use orthant_core::{Buffers, Id, Now, Want, Worker};
 
 use crate::counts::{Counts, Kind};
 use crate::oracle::Told;
@@ -50,6 +50,9 @@ const TURNS_MAX: u64 = 3_000_000;
 
 /// How many turns a worker may want one after another without a reason that can be seen.
 const HURRIED_MAX: u32 = 2;
+
+/// Big regions that the largest answer fills.
+const LARGEST_REGIONS: usize = 5;
 
 /// How late a request that was parked is resumed.
 const RESUME_MS_MAX: u64 = 40;
@@ -223,7 +226,7 @@ impl<'s, B: Buffers> Run<'s, B> {
         {
             self.hurried += 1;
         }
-        self.keeps_its_word(&turn)
+        self.keeps_its_word()
     }
 
     /// Serves what was changed by something else than its own socket.
@@ -291,7 +294,7 @@ impl<'s, B: Buffers> Run<'s, B> {
     fn stale(&mut self, id: Id) -> Result<(), String> {
         self.counts.events += 4;
         self.counts.note(Kind::StaleId);
-        let nothing = orthant_core::Want::NOTHING;
+        let nothing = Want::NOTHING;
         let harmless = self
             .worker
             .on_bytes(id, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -308,7 +311,7 @@ impl<'s, B: Buffers> Run<'s, B> {
     }
 
     /// What holds between two turns.
-    fn keeps_its_word(&self, served: &[usize]) -> Result<(), String> {
+    fn keeps_its_word(&self) -> Result<(), String> {
         if self.hurried > HURRIED_MAX {
             return Err("it wants to be told the time again and again".to_owned());
         }
@@ -327,15 +330,23 @@ impl<'s, B: Buffers> Run<'s, B> {
             return Err(format!("{} connections", self.worker.live()));
         }
         self.holds_no_more_than_it_needs()?;
-        for number in served {
-            let socket = &self.sockets[*number];
+        self.nobody_waits_in_vain()
+    }
+
+    /// Nobody waits for a region where none is lent, or where even the largest answer had its place.
+    fn nobody_waits_in_vain(&self) -> Result<(), String> {
+        let lent = self.worker.regions_lent();
+        if lent > 0 && lent + LARGEST_REGIONS > self.scenario.limits.big_regions_max {
+            return Ok(());
+        }
+        let notes = self.notes.borrow();
+        for (number, socket) in self.sockets.iter().enumerate() {
             let Some(id) = socket.id.filter(|_| socket.live() && socket.over.is_none()) else {
                 continue;
             };
-            let waits = self.notes.borrow().waits(id) == Waits::Room;
-            let flushed = socket.sending.is_none() && !socket.want.send();
-            if waits && flushed && !socket.want.receive() && self.worker.regions_lent() == 0 {
-                return Err(format!("#{number} waits for room, and nobody has any"));
+            let flushed = socket.sending.is_none() && socket.want == Want::NOTHING;
+            if flushed && notes.waits(id) == Waits::Room {
+                return Err(format!("#{number} waits for room, and there is some"));
             }
         }
         Ok(())

@@ -47,6 +47,8 @@ pub(crate) enum Waits {
     Room,
     /// To be resumed, or for a time.
     Parked,
+    /// It is being answered, piece by piece.
+    Pieces,
 }
 
 /// What the application tells the loop.
@@ -150,8 +152,10 @@ impl Handler for Shop {
         let from = visit.seen as usize;
         let turn = visit.turns;
         visit.turns += 1;
+        let mut notes = self.0.borrow_mut();
+        let mut waits = |waits| visit.id.map(|id| notes.waits.insert(id, waits));
+        waits(Waits::Pieces);
         if from < end && (tag + turn) % 5 == 4 {
-            let mut notes = self.0.borrow_mut();
             notes.quiet += 1;
             notes.parked.extend(visit.id);
             return Piece::More;
@@ -162,6 +166,9 @@ impl Handler for Shop {
         visit.seen = to as u64;
         // The last piece, or one that says so alone.
         let alone = tag % 2 == 0 && from < end;
+        if to == end && (name != "chunks" || !alone) {
+            waits(Waits::Nothing);
+        }
         if to == end && !alone {
             Piece::End
         } else {

@@ -36,8 +36,8 @@ pub(super) enum Stands {
 pub(super) struct Partial {
     /// With which it may have been refused already.
     pub(super) statuses: Vec<u16>,
-    /// Its head is there.
-    pub(super) content: bool,
+    /// Where its head ends, if that is there.
+    pub(super) head_end: Option<usize>,
     /// None of its content is, and it waits for a 100.
     pub(super) waits: bool,
     /// It may have been told to continue.
@@ -85,7 +85,7 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Stands {
         Err(statuses) => Stands::Wrong(statuses),
         Ok(None) => Stands::Partial(Partial {
             statuses: Vec::new(),
-            content: true,
+            head_end: Some(start + head_end),
             waits: asked.expects && after.is_empty(),
             expects: asked.expects,
         }),

@@ -89,7 +89,7 @@ fn an_end_before_its_time_is_seen() {
     assert!(said.contains("before its time of 20000"), "{said}");
     let [first, second, _] = answers();
     let said = says(ASKED, &[first, second], CloseReason::SlowReader);
-    assert!(said.contains("before its time of 20000"), "{said}");
+    assert!(said.contains("before its time of 250"), "{said}");
 }
 
 #[test]

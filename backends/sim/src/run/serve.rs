@@ -5,6 +5,7 @@ use orthant_core::{BACKLOG_MAX, Buffers, Ended, Want};
 use super::{Event, RESUME_MS_MAX, Run};
 use crate::counts::Kind;
 use crate::oracle::{Facts, judge};
+use crate::shop::Waits;
 use crate::socket::{Cuts, Sending};
 
 /// How long it takes the kernel to give back what it holds.
@@ -145,7 +146,9 @@ impl<B: Buffers> Run<'_, B> {
         socket.fin_received |= bytes == 0;
         socket.active(self.now_ms);
         if bytes > 0 {
-            let flushed = socket.want.receive() && !socket.want.send() && socket.sending.is_none();
+            let waits = self.notes.borrow().waits(id) != Waits::Nothing;
+            let flushed =
+                socket.want.receive() && !waits && !socket.want.send() && socket.sending.is_none();
             socket.came.push((socket.received, self.now_ms, flushed));
         }
         let piece = &socket.script.bytes[from..from + bytes];
