@@ -18,7 +18,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
 
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::body::{Bytes, Incoming};
+use hyper::body::{Body, Bytes, Incoming};
 use hyper::header::CONNECTION;
 use hyper::http::HeaderValue;
 use hyper::http::request::Parts;
@@ -146,6 +146,10 @@ fn serve(listener: TcpListener, app: App) -> io::Result<()> {
 /// Collects the content, and lets the application answer.
 async fn answer(app: App, request: Request<Incoming>) -> Result<Answer, Infallible> {
     let (head, body) = request.into_parts();
+    // What is announced too large is not asked for with a 100.
+    if body.size_hint().lower() > CONTENT_BYTES_MAX as u64 {
+        return Ok(last(StatusCode::PAYLOAD_TOO_LARGE));
+    }
     let content = match Limited::new(body, CONTENT_BYTES_MAX).collect().await {
         Ok(collected) => collected.to_bytes(),
         Err(error) if error.is::<LengthLimitError>() => {
