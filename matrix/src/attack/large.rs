@@ -28,7 +28,7 @@ pub(super) const ATTACKS: &[Attack] = &[
         does: "content of 9 MiB on many connections, of which the last byte never comes",
         origin: "servers that collect content without a sum of it",
         clients: 256,
-        moves_per_s: 8_000,
+        moves_per_s: 1_500,
         reads: Reads::All,
         descriptors: None,
         scripts: || {

@@ -42,7 +42,7 @@ pub(super) const ATTACKS: &[Attack] = &[
         name: "slow-reader",
         does: "large answers of which some bytes are read now and then, over the smallest window",
         origin: "slowhttptest -X (2012); sockstress, CVE-2008-4609",
-        clients: 3_000,
+        clients: 1_500,
         moves_per_s: 20_000,
         reads: Reads::Nothing,
         descriptors: None,
