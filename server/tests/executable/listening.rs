@@ -137,6 +137,24 @@ fn workers_share_a_unix_socket_and_stop_with_it() {
     assert!(child.wait().unwrap().success());
 }
 
+/// Whoever is woken and may not accept must not be the only one.
+#[test]
+fn a_full_worker_leaves_a_shared_socket_to_the_others() {
+    let (_folder, path) = path();
+    let listen = unix(&path);
+    let mut command = command(&["--listen", &listen, "--workers", "3"]);
+    command.arg("--limit=connections-max=2");
+    let mut child = Running(command.spawn().unwrap());
+    assert_eq!(announced_all(&mut child), [unix(&path)]);
+    let mut clients: Vec<_> = (0..6).map(|_| answered(connect_unix(&path))).collect();
+    for _ in 0..6 {
+        drop(clients.remove(0));
+        clients.push(answered(connect_unix(&path)));
+    }
+    drop(clients);
+    stop(child);
+}
+
 #[test]
 fn a_dead_unix_socket_is_replaced_and_a_live_one_is_not() {
     let (_folder, path) = path();
