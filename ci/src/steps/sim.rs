@@ -3,11 +3,11 @@
 //!
 //! `soak-sim` runs other seeds than these, for as long as wanted, and says where to go on.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use super::Options;
 use crate::checkout::Checkout;
-use crate::run::{cargo, printed, run};
+use crate::run::{cargo, output, run};
 
 const RUN: [&str; 6] = [
     "run",
@@ -20,11 +20,15 @@ const RUN: [&str; 6] = [
 
 pub(super) fn step(checkout: &Checkout, _: Options) -> Result<Option<String>> {
     let events = ["--events", "10000000", "--cover"];
-    let result = printed(&mut cargo(checkout, RUN.iter().chain(&events)));
-    // What it says of a failure begins with what happened before it.
-    let result = result.context("failed to simulate")?;
-    let last = result.lines().last();
-    Ok(last.map(str::to_owned))
+    let output = output(&mut cargo(checkout, RUN.iter().chain(&events)))?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    if !output.status.success() {
+        // What happened before the failure, a line for each thing.
+        print!("{said}");
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        bail!("{}", complaint.trim().trim_start_matches("error: "));
+    }
+    Ok(said.lines().last().map(str::to_owned))
 }
 
 pub(super) fn soak(checkout: &Checkout, options: Options) -> Result<Option<String>> {
