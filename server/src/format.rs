@@ -87,7 +87,18 @@ impl<'t> Line<'t> {
     pub(crate) fn bytes(&mut self, name: &str, bytes: &[u8]) {
         self.name(name);
         self.text.push('"');
-        bytes.iter().for_each(|&byte| self.byte(byte));
+        // Most bytes need no escaping and go by the run.
+        let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let plain = rest.iter().take_while(|&byte| is_plain(byte)).count();
+            let (run, others) = rest.split_at(plain);
+            self.text
+                .push_str(str::from_utf8(run).expect("it is ASCII"));
+            let odd = others.iter().take_while(|&byte| !is_plain(byte)).count();
+            others[..odd].iter().for_each(|&byte| self.byte(byte));
+            rest = &others[odd..];
+        }
         self.text.push('"');
     }
 

@@ -45,6 +45,8 @@ fn routes_answer_as_the_arena_asks() {
         ("POST", "/echo", "abc", 200, "abc"),
         ("POST", "/echo", &large, 200, &large),
         ("GET", "/healthz", "", 204, ""),
+        ("HEAD", "/healthz", "", 204, ""),
+        ("POST", "/healthz", "ok", 405, ""),
         ("GET", "/", "", 404, ""),
         ("POST", "/nothing", &large, 404, ""),
         ("GET", "/json/0", "", 404, ""),
