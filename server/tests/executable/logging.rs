@@ -1,10 +1,10 @@
 //! Logs, as somebody asks for them on the command line.
 
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::Path;
 
-use super::running::{command, output, served, start};
+use super::running::{command, output, read_answers, served, start};
 
 #[test]
 fn an_access_log_on_standard_output_follows_the_announcement() {
@@ -26,6 +26,28 @@ fn an_access_log_on_standard_output_follows_the_announcement() {
     );
     assert!(
         line.contains(" method=\"GET\" target=\"/healthz\" version=1.1 status=204 bytes=0 ms=")
+    );
+}
+
+#[test]
+fn standard_output_that_nobody_reads_holds_up_neither_clients_nor_the_end() {
+    let (mut server, address) = start(&["--workers", "1", "--access-log", "-"]);
+    let mut client = served(address);
+    let batch = "GET /pipeline HTTP/1.1\r\nHost: a\r\n\r\n".repeat(100);
+    // More than the pipe, the batch under way and the queue hold together.
+    for _ in 0..200 {
+        client.write_all(batch.as_bytes()).unwrap();
+        read_answers(&mut client, 100);
+    }
+    drop(client);
+    server.terminate();
+    assert!(server.wait().unwrap().success());
+    let mut said = String::new();
+    let mut errors = server.stderr.take().unwrap();
+    errors.read_to_string(&mut said).unwrap();
+    assert!(
+        said.contains(" lines of the access log were lost, "),
+        "{said}"
     );
 }
 
