@@ -148,7 +148,8 @@ impl Handler for Shop {
 
     fn on_room(&mut self, request: &Request<'_>, visit: &mut Visit, out: &mut Out<'_>) -> Piece {
         let (name, first, tag) = route(request);
-        let end = if name == "short" { first / 2 } else { first } as usize;
+        let size = (first as usize).min(LETTERS_MAX);
+        let end = if name == "short" { size / 2 } else { size };
         let from = visit.seen as usize;
         let turn = visit.turns;
         visit.turns += 1;

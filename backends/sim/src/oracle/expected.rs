@@ -79,15 +79,7 @@ pub(super) fn expected(asked: &Asked, effects: &mut u64, limits: &Limits) -> Exp
             answer.content = format!("{} {sum}", asked.content.len()).into_bytes();
         }
         "stream" | "short" | "chunks" => {
-            answer.content = letters(
-                tag,
-                if name == "short" {
-                    first as usize / 2
-                } else {
-                    size
-                },
-            )
-            .to_vec();
+            answer.content = letters(tag, if name == "short" { size / 2 } else { size }).to_vec();
             answer.waits = true;
             if name == "chunks" {
                 answer.framed = if asked.old {

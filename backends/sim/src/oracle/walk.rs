@@ -220,7 +220,9 @@ impl Walk<'_, '_> {
             return Ok(torn);
         }
         self.count(answer.status);
-        if partial.waits && !continued && self.had_time() {
+        // A refusal for want of memory needs no 100 before it.
+        let told = continued || answer.status == 503;
+        if partial.waits && !told && self.had_time() {
             return Err(format!("{what} that was not told to continue"));
         }
         if answer.status == 503 && scarce(self.facts.limits) {
