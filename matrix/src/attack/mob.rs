@@ -24,7 +24,7 @@ use client::{Client, Done};
 const LOOK_NS: u64 = 10_000_000;
 
 /// Between the first moves of two clients: they come one by one, and each goes on as soon as it is there.
-const ARRIVAL_NS: u64 = 100_000;
+pub(super) const ARRIVAL_NS: u64 = 100_000;
 
 /// Moves that were not made are kept for so long, as a part of a second.
 const ALLOWANCE_KEPT_S: f64 = 0.02;

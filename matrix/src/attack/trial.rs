@@ -169,11 +169,12 @@ impl Trial {
     /// Waits until no more attackers come; meanwhile honest clients ask on.
     fn gathered(&mut self, signals: &Signals) -> Result<()> {
         let began = Instant::now();
+        let arriving = Duration::from_nanos(self.attack.clients as u64 * mob::ARRIVAL_NS);
         let mut before = 0;
         while began.elapsed() < GATHER_MAX {
             self.honest(BETWEEN)?;
             let open = signals.open.load(Ordering::Relaxed);
-            if open <= before {
+            if open <= before && began.elapsed() >= arriving {
                 break;
             }
             before = open;

@@ -3,6 +3,7 @@
 //! A file that is missing or reads otherwise than expected gives `None`: the metric is then `n/a`.
 
 use std::fs;
+use std::net::{SocketAddr, SocketAddrV4};
 
 use serde::{Deserialize, Serialize};
 
@@ -85,19 +86,24 @@ pub(super) fn forget_peak(pid: u32) -> std::io::Result<()> {
     fs::write(format!("/proc/{pid}/clear_refs"), "5")
 }
 
-/// Connections to this port of ours that a process has a socket for, whichever way it holds it: what was closed, and what
+/// Connections to this address of ours that a process has a socket for, whichever way it holds it: what was closed, and what
 /// waits to be accepted, has no inode.
-pub(super) fn connections_to(port: u16) -> Option<usize> {
+pub(super) fn connections_to(address: SocketAddr) -> Option<usize> {
+    let SocketAddr::V4(address) = address else {
+        return None;
+    };
     let table = fs::read_to_string("/proc/net/tcp").ok()?;
-    Some(held_in(&table, port))
+    Some(held_in(&table, address))
 }
 
-fn held_in(table: &str, port: u16) -> usize {
+fn held_in(table: &str, address: SocketAddrV4) -> usize {
     const LISTENS: &str = "0A";
-    let local = format!(":{port:04X}");
+    // The kernel writes the address as the number that its bytes are in memory.
+    let ip = u32::from_ne_bytes(address.ip().octets());
+    let local = format!("{ip:08X}:{:04X}", address.port());
     let held = |line: &&str| {
         let mut words = line.split_whitespace().skip(1);
-        let ours = words.next().is_some_and(|word| word.ends_with(&local));
+        let ours = words.next().is_some_and(|word| word == local);
         let state = words.nth(1);
         ours && state.is_some_and(|state| state != LISTENS)
             && words.nth(5).is_some_and(|inode| inode != "0")
@@ -152,7 +158,9 @@ mod tests {
             + &line("1F90", "08", "9")
             + &line("1F90", "01", "0")
             + &line("1F91", "01", "10");
-        assert_eq!(held_in(&table, 0x1f90), 2);
+        let elsewhere = line("1F90", "01", "11").replace("0100007F:1F90", "0101007F:1F90");
+        let address = SocketAddrV4::new([127, 0, 0, 1].into(), 0x1f90);
+        assert_eq!(held_in(&(table + &elsewhere), address), 2);
     }
 
     #[test]
