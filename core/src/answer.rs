@@ -163,6 +163,7 @@ impl<'a, B: Buffers> Answer<'a, B> {
     ///
     /// # Errors
     /// There is no room now; return it, and the request will be presented again.
+    #[inline(always)]
     pub fn room(&mut self, content_bytes_max: usize) -> Result<(), Unanswered> {
         let fields: usize = self
             .fields

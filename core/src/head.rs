@@ -141,7 +141,8 @@ impl<'a> Head<'a> {
 /// The first fault in the order of the bytes, so that the same bytes have the same fault however they arrive: every
 /// shorter front of them is partial, or has that fault too. What a line says is judged when the line is complete, framing
 /// and Host when the head is.
-#[inline]
+// Where it is not inlined, a head is moved twice through memory: 70 instructions of 1,000.
+#[inline(always)]
 pub fn parse<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Progress<'a>, Fault> {
     // What lies beyond the limit cannot be at fault any more: it is not looked at.
     let within = &bytes[..bytes.len().min(limits.head_bytes_max)];

@@ -326,6 +326,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
 }
 
 /// The request whose head and content stand at the front of a tail.
+#[inline(never)]
 pub(super) fn kept<'t>(
     tail: &'t [u8],
     head_end: usize,
