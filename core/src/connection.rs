@@ -246,6 +246,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
             self.output.moved(bytes, shared.now);
             if self.buffers.pending().is_empty() {
                 self.requests_sent = self.requests;
+                self.output.begin_again(shared.now);
                 if !matches!(self.phase, Phase::Head) {
                     self.go_on(shared);
                 }

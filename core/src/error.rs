@@ -135,7 +135,7 @@ pub enum CloseReason {
     Refused(Fault),
     /// Nothing was under way for `idle_timeout_ms`.
     Idle,
-    /// The peer took no bytes for `send_timeout_ms`.
+    /// The peer took no bytes for `send_timeout_ms`, less than the least rate, or too little while others needed its region.
     SlowReader,
     /// The worker is draining.
     Drained,
@@ -183,7 +183,7 @@ impl CloseReason {
             CloseReason::LastAnswer => "the answer was to be the last one",
             CloseReason::Refused(_) => "a request could not be served",
             CloseReason::Idle => "no request came for the idle timeout",
-            CloseReason::SlowReader => "the peer read nothing for the send timeout",
+            CloseReason::SlowReader => "the peer read nothing, or too slowly, for the send timeout",
             CloseReason::Drained => "the server is stopping",
             CloseReason::Broken => "the connection was reset",
         }

@@ -18,6 +18,8 @@ pub(super) struct Flow {
     began_ms: u64,
     moved_ms: u64,
     bytes: u64,
+    /// Of those, what moved before it began: it is no credit.
+    bytes_before: u64,
 }
 
 impl Flow {
@@ -26,7 +28,20 @@ impl Flow {
             began_ms: now.monotonic_ms,
             moved_ms: now.monotonic_ms,
             bytes: 0,
+            bytes_before: 0,
         }
+    }
+
+    /// All that there was has moved. Whoever was fast until now has no more time for what follows than others have.
+    #[inline]
+    pub(super) fn begin_again(&mut self, now: Now) {
+        self.began_ms = now.monotonic_ms;
+        self.bytes_before = self.bytes;
+    }
+
+    /// What has moved since it began.
+    fn moved_bytes(&self) -> u64 {
+        self.bytes - self.bytes_before
     }
 
     pub(super) fn moved(&mut self, bytes: usize, now: Now) {
@@ -35,7 +50,7 @@ impl Flow {
     }
 
     fn until_ms(&self, timeout_ms: u64, bytes_per_s_min: u64) -> u64 {
-        let earned_ms = self.bytes.saturating_mul(1_000) / bytes_per_s_min.max(1);
+        let earned_ms = self.moved_bytes().saturating_mul(1_000) / bytes_per_s_min.max(1);
         let silent_ms = self.moved_ms.saturating_add(timeout_ms);
         self.began_ms
             .saturating_add(timeout_ms)
@@ -169,7 +184,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
             return None;
         }
         let age_ms = now.monotonic_ms.saturating_sub(self.output.began_ms);
-        let bytes_per_s = self.output.bytes.saturating_mul(1_000) / age_ms.max(1);
+        let bytes_per_s = self.output.moved_bytes().saturating_mul(1_000) / age_ms.max(1);
         Some(Pace {
             age_ms,
             bytes_per_s,

@@ -9,6 +9,7 @@ every_strategy! {
     parking_buys_no_time_for_a_reader_that_takes_nothing
     a_slow_reader_has_no_longer_for_its_next_head
     a_slow_reader_has_no_longer_for_its_content
+    what_was_read_fast_buys_no_time_for_what_follows
     an_empty_line_is_no_sign_of_life
     a_head_is_not_helped_by_the_answers_before_it
     lingering_ends_during_an_upload_without_end
@@ -80,6 +81,19 @@ fn parking_buys_no_time_for_a_reader_that_takes_nothing<B: Buffers>() {
         &[GET, b"GET /after/60000 HTTP/1.1\r\nHost: a\r\n\r\n"].concat(),
     );
     ends_as_slow_reader(&mut worker, id, 0, LIMITS.send_timeout_ms);
+}
+
+fn what_was_read_fast_buys_no_time_for_what_follows<B: Buffers>() {
+    let mut worker = worker::<B>(LIMITS);
+    let id = deaf(&mut worker, &[BIG, BIG].concat());
+    pass_for(&mut worker, id, 0, 10_000);
+    let first = worker.pending(id).len();
+    assert!(worker.on_sent(id, first).send(), "the second answer");
+    worker.pending(id);
+    pass_for(&mut worker, id, 10_010, 25_000);
+    worker.on_sent(id, 1);
+    worker.pending(id);
+    ends_as_slow_reader(&mut worker, id, 25_010, 10_000 + LIMITS.send_timeout_ms);
 }
 
 /// It reads twice as fast as it has to, and begins a head meanwhile.
