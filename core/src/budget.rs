@@ -28,8 +28,9 @@ impl Budget {
         let table = places * Worker::<H, B>::PLACE_BYTES;
         let timers = places * (size_of::<u32>() + Wheel::ENTRY_BYTES);
         // One entry of those that changed and one of those that ended before their turn; twice as many stand in line for a
-        // region before the line is tidied; and draining makes a list of all.
-        let queues = (2 * places + self::places(2 * places + 64) + places) * size_of::<Id>();
+        // region before the line is tidied; draining makes a list of all, and so does looking for the slowest readers.
+        let queues = (2 * places + self::places(2 * places + 64) + places) * size_of::<Id>()
+            + places * size_of::<(u64, Id)>();
         let shelf = size_of::<Vec<u8>>();
         let shelves = 2 * self::places(limits.connections_max + limits.big_regions_max) * shelf;
         let tails = 2 * (KEPT_TAILS_BYTES_MAX / TAIL_STEP_BYTES) * shelf;

@@ -78,10 +78,10 @@ limits! {
         because "they make 32 MiB, and slow readers have to be many to hold them all", beyond "the request waits";
     /// Bytes of memory for what a worker's connections have sent and is not used yet: partial heads, collected content.
     received_bytes_max: usize = 64 * 1024 * 1024, in 65_536..=1 << 40,
-        because "four requests of the largest content fit, and a quarter is for small ones alone", beyond "503, close";
+        because "four requests of the largest content fit, and a quarter is for small ones alone", beyond "503, close; an answer that has begun is cut off";
     /// How long a request waits for a big region.
     region_wait_ms: u64 = 1_000, in 1..=DAY_MS,
-        because "a client that waits longer has better been told", beyond "503, close";
+        because "a client that waits longer has better been told", beyond "503, close; an answer that has begun is cut off";
     /// How long the peer may take for a big region while most are lent, and a quarter of it while others wait for one.
     region_hold_ms: u64 = 1_000, in 4..=DAY_MS,
         because "whoever reads takes 16 KiB in a second", beyond "reset";
@@ -108,7 +108,7 @@ limits! {
         because "the answer has to reach the peer, and its end to come back (RFC 9112 §9.6)", beyond "closed";
     /// How long a draining worker waits for what is under way.
     drain_timeout_ms: u64 = 10_000, in 0..=DAY_MS,
-        because "who supervises a server kills it after 30 seconds or more", beyond "reset";
+        because "who supervises a server kills it after 30 seconds or more", beyond "closed";
     /// How long a draining worker waits for a request of an idle connection.
     drain_idle_ms: u64 = 200, in 0..=DAY_MS,
         because "a request that was under way, or lies in the kernel, has come by then", beyond "closed";
@@ -221,8 +221,16 @@ mod tests {
     fn every_limit_takes_the_least_and_the_most() {
         for limit in Limits::NAMES {
             let mut limits = Limits::DEFAULT;
-            assert_eq!(limits.set(limit.name, limit.least), Ok(()));
-            assert_eq!(limits.set(limit.name, limit.most), Ok(()));
+            for value in [limit.least, limit.most] {
+                assert_eq!(limits.set(limit.name, value), Ok(()));
+                assert_eq!(limit.of(&limits), value, "{}", limit.name);
+            }
+            let others = Limits::NAMES
+                .iter()
+                .filter(|other| other.name != limit.name);
+            for other in others {
+                assert_eq!(other.of(&limits), other.default, "{}", other.name);
+            }
         }
     }
 

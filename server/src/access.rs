@@ -16,7 +16,7 @@ mod writer;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::Duration;
 
@@ -54,16 +54,23 @@ pub(crate) struct Shared {
     end: AtomicBool,
 }
 
+/// Bytes that it takes for each worker.
+pub(crate) const fn worker_bytes(connections_max: usize) -> usize {
+    Queue::BYTES + Logged::<()>::peers_bytes(connections_max)
+}
+
 /// An access log that is being written.
 #[derive(Debug)]
 pub(crate) struct Access {
     pub(crate) shared: Arc<Shared>,
+    /// Its end is what the writer waits for to begin.
+    held: Option<Sender<()>>,
     /// It ends with the writer.
     ended: Receiver<()>,
 }
 
 impl Access {
-    /// Opens it, and starts the thread that writes.
+    /// Opens it, and starts the thread that writes once it is told to begin; until then lines wait in the queues.
     ///
     /// # Errors
     /// What cannot be opened, and what to do.
@@ -81,14 +88,27 @@ impl Access {
         let sink = Sink::open(log.path.clone()).map_err(failed)?;
         let writer = Writer::new(shared.clone(), sink, log.format);
         let (alive, ended) = mpsc::channel::<()>();
+        let (held, begun) = mpsc::channel::<()>();
         thread::Builder::new()
             .name("access-log".into())
             .spawn(move || {
+                // Nothing is ever sent: it begins when the other end goes.
+                begun.into_iter().for_each(drop);
                 writer.run();
                 drop(alive);
             })
             .map_err(failed)?;
-        Ok(Access { shared, ended })
+        let held = Some(held);
+        Ok(Access {
+            shared,
+            held,
+            ended,
+        })
+    }
+
+    /// Lets lines be written.
+    pub(crate) fn begin(&mut self) {
+        self.held = None;
     }
 
     /// Opens the file anew, as after it was moved away. It happens soon, on the writer's thread.
@@ -97,7 +117,8 @@ impl Access {
     }
 
     /// Writes what the workers, who have ended, have left, as far as that is possible within a moment.
-    pub(crate) fn end(self) {
+    pub(crate) fn end(mut self) {
+        self.begin();
         self.shared.end.store(true, Ordering::Release);
         // Nothing is ever sent: it ends when the writer does.
         if self.ended.recv_timeout(END) == Err(mpsc::RecvTimeoutError::Timeout) {

@@ -16,7 +16,7 @@ use std::thread::{self, JoinHandle};
 
 use orthant_core::Limits;
 
-use crate::design::Design;
+use crate::design::{Chosen, Design};
 use crate::error::Error;
 use crate::watch::Watch;
 
@@ -29,6 +29,7 @@ const LIMITS: Limits = Limits {
     content_bytes_max: 0,
     streamed_bytes_max: 4 * 1024,
     connections_max: 8,
+    received_bytes_max: 128 * 1024,
     big_regions_max: 16,
     idle_timeout_ms: 5_000,
     head_timeout_ms: 2_000,
@@ -44,6 +45,23 @@ const LIMITS: Limits = Limits {
 /// about the process takes for a moment.
 pub(crate) const DESCRIPTORS: usize = 3 + LIMITS.connections_max + 2;
 
+/// Bytes that clients can make it take.
+pub(crate) fn bytes_max() -> usize {
+    let budget = orthant_core::Worker::<Pages, Chosen>::budget(&LIMITS);
+    budget.connections + budget.regions + budget.received + budget.growth
+}
+
+/// Listens on the admin address, before anybody is served elsewhere.
+///
+/// # Errors
+/// What is wrong with it, and what to do.
+pub(crate) fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
+    let failed = |source| Error::Admin { address, source };
+    let listener = TcpListener::bind(address).map_err(failed)?;
+    listener.set_nonblocking(true).map_err(failed)?;
+    Ok(listener)
+}
+
 /// The thread that serves the admin address.
 #[derive(Debug)]
 pub(crate) struct Admin {
@@ -54,15 +72,16 @@ pub(crate) struct Admin {
 }
 
 impl Admin {
-    /// Listens, and starts the thread.
+    /// Starts the thread.
     ///
     /// # Errors
     /// What is missing, and what to do.
-    pub(crate) fn start(address: SocketAddr, watch: Arc<Watch>) -> Result<Admin, Error> {
+    pub(crate) fn start(listener: TcpListener, watch: Arc<Watch>) -> Result<Admin, Error> {
+        let address = listener.local_addr().map_err(|source| Error::Start {
+            what: "read the admin address",
+            source,
+        })?;
         let failed = |source| Error::Admin { address, source };
-        let listener = TcpListener::bind(address).map_err(failed)?;
-        listener.set_nonblocking(true).map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
         let (stop, stopped) = UnixStream::pair().map_err(failed)?;
         let pages = Pages {
             watch,

@@ -180,12 +180,12 @@ fn after_help() -> String {
     help
 }
 
-/// The design of this executable, for programs.
-pub(crate) fn design_json() -> String {
+/// The design of this executable with these options, for programs.
+pub(crate) fn design_json(options: &Options) -> String {
     let design = Design::of_this_build();
     let limits: BTreeMap<&str, u64> = Limits::NAMES
         .iter()
-        .map(|limit| (limit.name, limit.default))
+        .map(|limit| (limit.name, limit.of(&options.limits)))
         .collect();
     let json = serde_json::json!({
         "name": design.name(),
@@ -198,8 +198,8 @@ pub(crate) fn design_json() -> String {
         "revision": design.revision,
         "rustc": design.rustc,
         "idle_connection_bytes": orthant::idle_connection_bytes::<Arena>(),
-        "regions_bytes_max": orthant::regions_bytes_max(&Limits::DEFAULT),
-        "worker_bytes_max": crate::budget::json::<Arena>(),
+        "regions_bytes_max": orthant::regions_bytes_max(&options.limits),
+        "worker_bytes_max": crate::budget::json::<Arena>(options),
         "limits": limits,
     });
     format!("{json:#}")

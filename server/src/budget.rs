@@ -9,9 +9,9 @@ use orthant::{Design, Handler, Options};
 type Row = (&'static str, &'static str, usize);
 
 /// What each worker can be made to take.
-fn rows<H: Handler>(options: &Options) -> [Row; 7] {
+fn rows<H: Handler>(options: &Options) -> [Row; 8] {
     let (limits, needs) = (&options.limits, options.tuning.needs());
-    let budget = orthant::budget::<H>(limits);
+    let budget = orthant::budget::<H>(options);
     let sockets = limits.connections_max * needs.connection_bytes;
     [
         (
@@ -33,12 +33,17 @@ fn rows<H: Handler>(options: &Options) -> [Row; 7] {
         ("regions", "regions with answers to send", budget.regions),
         ("received", "received and not used yet", budget.received),
         ("growth", "copies while something grows", budget.growth),
+        (
+            "access-log",
+            "the access log's queue and addresses",
+            orthant::log_bytes_max(options),
+        ),
     ]
 }
 
-/// For programs: bytes of a worker with the default limits.
-pub(crate) fn json<H: Handler>() -> BTreeMap<&'static str, usize> {
-    let rows = rows::<H>(&Options::default());
+/// For programs: bytes of a worker.
+pub(crate) fn json<H: Handler>(options: &Options) -> BTreeMap<&'static str, usize> {
+    let rows = rows::<H>(options);
     let total = rows.iter().map(|(_, _, bytes)| bytes).sum();
     let named = rows.map(|(name, _, bytes)| (name, bytes));
     named.into_iter().chain([("total", total)]).collect()
@@ -61,7 +66,12 @@ pub(crate) fn table<H: Handler>(options: &Options, workers: usize) -> String {
         line(what, bytes);
     }
     line(&format!("a worker, with {connections} connections"), worker);
-    line(&format!("{workers} {noun}"), workers * worker);
+    let admin = orthant::admin_bytes_max(options);
+    line("the admin address", admin);
+    line(
+        &format!("{workers} {noun} and that"),
+        workers * worker + admin,
+    );
     text.push_str(&beside());
     text
 }
@@ -121,6 +131,15 @@ mod tests {
         assert!(small.contains("a worker, with 100 connections"), "{small}");
         options.limits.set("connections-max", 100_000).unwrap();
         let large = table::<Arena>(&options, 3);
-        assert!(large.contains("  3 workers ") && large != small, "{large}");
+        assert!(
+            large.contains("  3 workers and that ") && large != small,
+            "{large}"
+        );
+        let told = json::<Arena>(&options);
+        let sum: usize = told.values().sum::<usize>() - told["total"];
+        assert!(
+            sum == told["total"] && large.contains(&grouped(sum as u64)),
+            "{large}"
+        );
     }
 }

@@ -49,10 +49,27 @@ pub const fn idle_connection_bytes<H: Handler>() -> usize {
     orthant_core::Worker::<H, design::Chosen>::IDLE_CONNECTION_BYTES
 }
 
-/// The most memory that clients can make a worker take in this design, with these limits. What the backend takes is said by
-/// `Tuning::needs`; what the application keeps of its own is not counted.
-pub const fn budget<H: Handler>(limits: &Limits) -> Budget {
-    orthant_core::Worker::<H, design::Chosen>::budget(limits)
+/// The most memory that clients can make a worker take in this design, with these options. What the backend takes is said
+/// by `Tuning::needs`, what logs and the admin address take by `log_bytes_max` and `admin_bytes_max`; what the application
+/// keeps of its own is not counted.
+pub fn budget<H: Handler>(options: &Options) -> Budget {
+    match options.access_log {
+        None => orthant_core::Worker::<H, design::Chosen>::budget(&options.limits),
+        Some(_) => {
+            orthant_core::Worker::<access::Logged<H>, design::Chosen>::budget(&options.limits)
+        }
+    }
+}
+
+/// Bytes that the access log takes for each worker, where there is one.
+pub fn log_bytes_max(options: &Options) -> usize {
+    let log = options.access_log.as_ref();
+    log.map_or(0, |_| access::worker_bytes(options.limits.connections_max))
+}
+
+/// Bytes that clients of the admin address can make it take, where there is one.
+pub fn admin_bytes_max(options: &Options) -> usize {
+    options.admin.map_or(0, |_| admin::bytes_max())
 }
 
 /// The most bytes that the regions of a worker take in this design, with these limits.

@@ -28,7 +28,7 @@ fn main() -> ExitCode {
         arguments.log_format.map(Into::into),
     );
     let done = if arguments.design {
-        print(&arguments::design_json())
+        print(&arguments::design_json(&arguments.options()))
     } else if arguments.budget {
         print_budget(&arguments)
     } else {

@@ -13,13 +13,13 @@ use crate::signals::{ServeSignals, Told};
 pub enum Event<'a> {
     /// It listens, and all workers are ready.
     Listening(&'a Server),
-    /// SIGHUP came, by which one asks for logs to be opened anew. Nothing else of the server takes notice of it.
+    /// SIGHUP came, by which one asks for logs to be opened anew: the access log is, and nothing else takes notice of it.
     Hangup,
     /// It stops listening, and finishes what is under way: the first SIGTERM or SIGINT came, or a worker failed.
     Stopping,
 }
 
-/// Serves until SIGTERM or SIGINT, then finishes what is under way. SIGHUP does nothing. Where a service manager waits to
+/// Serves until SIGTERM or SIGINT, then finishes what is under way. SIGHUP opens the access log anew. Where a service manager waits to
 /// be told (NOTIFY_SOCKET, sd_notify(3)), it is.
 ///
 /// # Errors
@@ -49,9 +49,10 @@ where
     })?;
     let manager = Manager::of_this_process();
     let handle = signals.handle();
-    let server = Server::start_then(options, handler, move || handle.close())?;
+    let mut server = Server::start_then(options, handler, move || handle.close())?;
     log::info!("{server}");
     on_event(Event::Listening(&server));
+    server.begin_logs();
     manager.ready();
     // Without a signal it ends where a worker has.
     let hangups = signals.told().take_while(|told| *told == Told::Hangup);

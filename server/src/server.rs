@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::net::{Shutdown, SocketAddr};
+use std::net::{Shutdown, SocketAddr, TcpListener};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, mpsc};
@@ -13,7 +13,7 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use crate::access::{Access, Logged};
-use crate::admin::Admin;
+use crate::admin::{self, Admin};
 use crate::clock;
 use crate::design::{Chosen, Design, backend};
 use crate::error::Error;
@@ -46,10 +46,12 @@ impl Server {
     where
         H: Handler + Clone + Send + 'static,
     {
-        Server::start_then(options, handler, || {})
+        let mut server = Server::start_then(options, handler, || {})?;
+        server.begin_logs();
+        Ok(server)
     }
 
-    /// The same; `after` runs when a worker has ended, on its thread.
+    /// The same; `after` runs when a worker has ended, on its thread. The access log waits to be told to begin.
     pub(crate) fn start_then<H>(
         options: Options,
         handler: H,
@@ -66,6 +68,7 @@ impl Server {
         raise_descriptors(needs.descriptors(options.limits.connections_max))
             .map_err(starting("raise the limit of descriptors (RLIMIT_NOFILE)"))?;
         needs.check()?;
+        let admin = options.admin.map(admin::listen).transpose()?;
         let listeners = places.listen(workers, &options.limits)?;
         let files = Arc::new(listeners.files);
         let (stop, stopped) = UnixStream::pair().map_err(starting("make a pair of sockets"))?;
@@ -135,7 +138,7 @@ impl Server {
             readied.sort_unstable_by_key(|(index, _)| *index);
             let counters = readied.into_iter().map(|(_, counters)| counters).collect();
             server.watch.ready(counters);
-            return server.with_admin(options.admin);
+            return server.with_admin(admin);
         }
         server.stop()?;
         Err(match server.wait() {
@@ -145,8 +148,8 @@ impl Server {
     }
 
     /// The same with the admin address, where one is wanted.
-    fn with_admin(mut self, address: Option<SocketAddr>) -> Result<Server, Error> {
-        match address.map(|address| Admin::start(address, self.watch.clone())) {
+    fn with_admin(mut self, listener: Option<TcpListener>) -> Result<Server, Error> {
+        match listener.map(|listener| Admin::start(listener, self.watch.clone())) {
             None => Ok(self),
             Some(Ok(admin)) => {
                 self.admin = Some(admin);
@@ -203,6 +206,13 @@ impl Server {
         self.stop
             .shutdown(Shutdown::Write)
             .map_err(starting("signal the workers to stop"))
+    }
+
+    /// Lets the access log be written: what is to come before its lines has come.
+    pub(crate) fn begin_logs(&mut self) {
+        if let Some(access) = &mut self.access {
+            access.begin();
+        }
     }
 
     /// Opens the access log anew, as after its file was moved away; does nothing where there is none.

@@ -19,6 +19,14 @@ pub struct Limit {
     /// The most that may be set.
     pub most: u64,
     pub(super) set: fn(&mut super::Limits, u64),
+    pub(super) get: fn(&super::Limits) -> u64,
+}
+
+impl Limit {
+    /// What these limits say of it.
+    pub fn of(&self, limits: &super::Limits) -> u64 {
+        (self.get)(limits)
+    }
 }
 
 /// The bytes of a name with hyphens for underscores.
@@ -73,6 +81,7 @@ macro_rules! limits {
                 least: $least,
                 most: $most,
                 set: |limits, value| limits.$field = value as $type,
+                get: |limits| limits.$field as u64,
             },)+];
         }
     };

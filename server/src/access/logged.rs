@@ -24,6 +24,12 @@ pub(crate) struct Logged<H> {
 }
 
 impl<H> Logged<H> {
+    /// Bytes that the addresses of so many peers take: the table doubles when it is full, and is there twice meanwhile.
+    pub(super) const fn peers_bytes(connections_max: usize) -> usize {
+        let table = connections_max.next_power_of_two() * size_of::<Option<SocketAddr>>();
+        table + table / 2
+    }
+
     pub(crate) fn new(handler: H, queue: Arc<Queue>) -> Logged<H> {
         Logged {
             handler,

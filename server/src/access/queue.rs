@@ -39,6 +39,9 @@ impl Default for Queue {
 }
 
 impl Queue {
+    /// Bytes that it takes.
+    pub(crate) const BYTES: usize = WORDS * size_of::<AtomicU64>() + size_of::<Queue>();
+
     fn new(words: usize) -> Queue {
         Queue {
             words: (0..words).map(|_| AtomicU64::new(0)).collect(),

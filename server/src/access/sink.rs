@@ -5,6 +5,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
+use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
@@ -13,14 +14,18 @@ use rustix::io::Errno;
 
 pub(super) struct Sink {
     path: Option<PathBuf>,
-    /// `None` for standard output, and for a named pipe that nobody reads.
+    /// `None` for a named pipe that nobody reads.
     file: Option<File>,
 }
 
 impl Sink {
     /// Opens the file, to append. A named pipe that nobody reads yet is opened once somebody does.
     pub(super) fn open(path: Option<PathBuf>) -> io::Result<Sink> {
-        let mut sink = Sink { path, file: None };
+        let file = match &path {
+            None => Some(File::from(io::stdout().as_fd().try_clone_to_owned()?)),
+            Some(_) => None,
+        };
+        let mut sink = Sink { path, file };
         match sink.reopen() {
             Err(error) if Errno::from_io_error(&error) != Some(Errno::NXIO) => Err(error),
             _ => Ok(sink),
@@ -40,13 +45,8 @@ impl Sink {
         Ok(())
     }
 
+    /// Writes some of it at least, and says how much.
     pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.path.is_none() {
-            let mut out = io::stdout().lock();
-            out.write_all(bytes)?;
-            out.flush()?;
-            return Ok(bytes.len());
-        }
         if self.file.is_none() {
             self.reopen()?;
         }

@@ -111,6 +111,9 @@ impl Writer {
                 {
                     thread::sleep(REST);
                     waited += REST;
+                    if self.shared.reopen.swap(false, Ordering::Relaxed) {
+                        self.reopen();
+                    }
                 }
                 Err(error) => {
                     let lines = rest.iter().filter(|&&byte| byte == b'\n').count();

@@ -30,27 +30,27 @@ impl Opponent {
     /// Asks an executable what it says of itself: whatever else than a design it is, it need not know the question.
     #[must_use]
     pub fn of(name: String, path: &Path, times: Times) -> Opponent {
-        let design = design(path);
-        let known = |name: &&(&str, u64)| design["limits"].get(name.0).is_some();
+        let limits = design(path, &[])["limits"].take();
+        let known = |name: &&(&str, u64)| limits.get(name.0).is_some();
         let shortened = SHORTENED
             .iter()
             .filter(known)
             .filter(|_| times == Times::Shortened);
+        let arguments: Vec<String> = shortened
+            .flat_map(|(name, value)| ["--limit".to_owned(), format!("{name}={value}")])
+            .collect();
         Opponent {
             name,
             path: path.to_owned(),
-            arguments: shortened
-                .flat_map(|(name, value)| ["--limit".to_owned(), format!("{name}={value}")])
-                .collect(),
-            budget_bytes: budget(&design),
+            budget_bytes: budget(&design(path, &arguments)),
+            arguments,
         }
     }
 }
 
-/// The most memory that its clients can make a worker take, as it says: in one number, or with what it is for.
+/// The most memory that its clients can make a worker take, as it says.
 fn budget(design: &Value) -> Option<u64> {
-    let budget = &design["budget_bytes"];
-    budget.as_u64().or_else(|| budget["total"].as_u64())
+    design["worker_bytes_max"]["total"].as_u64()
 }
 
 /// Whether the server's deadlines are its own.
@@ -64,10 +64,11 @@ pub enum Times {
 
 /// What it prints when asked for its design; null where that is none. A server that does not know the question may begin
 /// to serve, so it is ended as soon as what it says is no design.
-fn design(path: &Path) -> Value {
+fn design(path: &Path, arguments: &[String]) -> Value {
     let mut command = Command::new(path);
     command
         .arg("--design")
+        .args(arguments)
         .stdin(Stdio::null())
         .stderr(Stdio::null())
         .stdout(Stdio::piped());
@@ -96,10 +97,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_budget_is_one_number_or_the_total_of_several() {
-        assert_eq!(budget(&json!({ "budget_bytes": 7 })), Some(7));
+    fn a_budget_is_the_total_of_what_it_is_for() {
         assert_eq!(
-            budget(&json!({ "budget_bytes": { "regions": 3, "total": 9 } })),
+            budget(&json!({ "worker_bytes_max": { "regions": 3, "total": 9 } })),
             Some(9)
         );
         assert_eq!(budget(&json!({ "name": "x" })), None);
