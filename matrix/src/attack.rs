@@ -6,7 +6,7 @@
 //!              mob               mob             comes and leaves with each attacked window
 //! ```
 //!
-//! An attack is a number of clients, how fast they move, and what each does: a list of [`Move`]s. The mob plays any of
+//! An attack is a number of clients, how fast they move, and what each does: a list of `Move`s. The mob plays any of
 //! them. So an attack is read in one place, its clients cannot do by accident what is not written there, and an attack
 //! that somebody reports is added as some lines.
 //!

@@ -9,7 +9,7 @@ use crate::error::{Outcome, fault_of};
 
 /// Builds every design of the server, drives the same load against each, and says which differences are real
 ///
-/// Exit codes: 0 done or GO, 1 NO-GO, 2 wrong usage, 3 INCONCLUSIVE with --fail-inconclusive, 4 invalid measurement
+/// Exit codes: 0 done or GO, 1 NO-GO, 2 wrong usage, 3 INCONCLUSIVE with --fail-inconclusive, 4 invalid measurement,
 /// a case that failed or an attack that did harm, 5 a build or a start failed, 130 interrupted.
 ///
 /// Example: cargo matrix quick

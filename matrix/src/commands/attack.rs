@@ -44,8 +44,9 @@ pub struct Args {
     #[arg(short, long = "attack", value_name = "NAME", value_parser = names())]
     attacks: Vec<String>,
     /// Seconds under each attack, in all windows together
-    #[arg(long, value_name = "S", default_value_t = 3.0, value_parser = seconds)]
-    seconds: f64,
+    /// [default: 3, or 60 with --long]
+    #[arg(long, value_name = "S", value_parser = seconds)]
+    seconds: Option<f64>,
     /// Windows with attackers, and as many without
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
@@ -105,11 +106,7 @@ impl Args {
     }
 
     fn pace(&self, seed: u64) -> Pace {
-        let seconds = if self.long {
-            self.seconds.max(60.0)
-        } else {
-            self.seconds
-        };
+        let seconds = self.seconds.unwrap_or(if self.long { 60.0 } else { 3.0 });
         Pace {
             rounds: self.rounds,
             window: Duration::from_secs_f64(seconds / f64::from(self.rounds)),
