@@ -10,11 +10,8 @@ use anyhow::{Context, Result};
 use super::{Finding, Source};
 use crate::checkout::Checkout;
 
-/// Documents, and the heading below which each name in backticks is a test's; the whole document where there is none.
-const DOCUMENTS: [(&str, Option<&str>); 2] = [
-    ("ARCHITECTURE.md", Some("## Invariants")),
-    ("docs/threat-model.md", None),
-];
+/// Documents in which each name in backticks is a test's.
+const DOCUMENTS: [&str; 2] = ["docs/invariants.md", "docs/threat-model.md"];
 
 /// What the packages below this folder share lies in it, and belongs to none of them.
 const SHARED: &str = "backends";
@@ -29,11 +26,11 @@ const ATTACKS: &str = "matrix/src/attack/";
 pub fn broken_promises(checkout: &Checkout, sources: &[Source]) -> Result<Vec<Finding>> {
     let mut broken = Vec::new();
     let shared = shared(checkout)?;
-    for (path, heading) in DOCUMENTS {
+    for path in DOCUMENTS {
         let file = checkout.root().join(path);
         let text = fs::read_to_string(&file)
             .with_context(|| format!("failed to read {}", file.display()))?;
-        broken.extend(broken_in(path, &text, heading, &[sources, &shared]));
+        broken.extend(broken_in(path, &text, &[sources, &shared]));
     }
     Ok(broken)
 }
@@ -53,14 +50,10 @@ fn shared(checkout: &Checkout) -> Result<Vec<Source>> {
     Ok(shared)
 }
 
-fn broken_in(path: &str, text: &str, heading: Option<&str>, sources: &[&[Source]]) -> Vec<Finding> {
+fn broken_in(path: &str, text: &str, sources: &[&[Source]]) -> Vec<Finding> {
     let mut broken = Vec::new();
-    let mut promises = heading.is_none();
     for (at, line) in text.lines().enumerate() {
-        if let Some(heading) = heading.filter(|_| line.starts_with("## ")) {
-            promises = line.starts_with(heading);
-        }
-        for name in line.split('`').skip(1).step_by(2).filter(|_| promises) {
+        for name in line.split('`').skip(1).step_by(2) {
             let missing = match name.strip_prefix("attack ") {
                 Some(attack) => !has_attack(sources, attack),
                 None => is_test(name) && !has_function(sources, name),
@@ -121,13 +114,12 @@ mod tests {
             Source::new("core/src/a.rs", code),
             Source::new("matrix/src/attack/slow.rs", attack),
         ];
-        let text = "## Other\n`not_looked_at`\n## Invariants, and more\n- `silence_is_ended`, `a_trickle_is_ended`,\n  \
-                    `in_a_comment_only`, `leased`, `a.b_c_d`, `a_few_bytes`, `attack slow-head`, `attack slow-tail`\n## End\n`nor_this_one`\n";
-        let told: Vec<(usize, String)> =
-            broken_in("A.md", text, Some("## Invariants"), &[&sources])
-                .into_iter()
-                .map(|finding| (finding.line, finding.says))
-                .collect();
+        let text = "# Promises\n\n- `silence_is_ended`, `a_trickle_is_ended`,\n  \
+                    `in_a_comment_only`, `leased`, `a.b_c_d`, `a_few_bytes`, `attack slow-head`, `attack slow-tail`\n";
+        let told: Vec<(usize, String)> = broken_in("A.md", text, &[&sources])
+            .into_iter()
+            .map(|finding| (finding.line, finding.says))
+            .collect();
         let missing = |line, name: &str| {
             (
                 line,
@@ -137,9 +129,9 @@ mod tests {
         assert_eq!(
             told,
             [
-                missing(4, "a_trickle_is_ended"),
-                missing(5, "in_a_comment_only"),
-                missing(5, "attack slow-tail"),
+                missing(3, "a_trickle_is_ended"),
+                missing(4, "in_a_comment_only"),
+                missing(4, "attack slow-tail"),
             ]
         );
     }
