@@ -77,6 +77,8 @@ pub(crate) struct Connection<H: Handler, B> {
     skipped: bool,
     /// A 100 (Continue) is due as soon as there is room for it.
     owes_continue: bool,
+    /// Its last answer ends where the connection does, and was cut off: only a reset tells the peer.
+    truncated: bool,
     /// It stands in the worker's queue of changed connections.
     pub(crate) queued: bool,
     /// It was resumed, or a region may be there for it.
@@ -130,6 +132,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
             requests_sent: 0,
             skipped: false,
             owes_continue: false,
+            truncated: false,
             queued: false,
             woken: false,
             scheduled_ms: u64::MAX,
@@ -246,7 +249,9 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
             self.output.moved(bytes, shared.now);
             if self.buffers.pending().is_empty() {
                 self.requests_sent = self.requests;
-                self.output.begin_again(shared.now);
+                let limits = &shared.limits;
+                self.output
+                    .drop_surplus(shared.now, limits.send_bytes_per_s_min);
                 if !matches!(self.phase, Phase::Head) {
                     self.go_on(shared);
                 }
@@ -282,6 +287,15 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
         }
     }
 
+    /// Whether it waits for a region, and has not ended or been refused since it stood in line.
+    pub(crate) fn waits_for_region(&self) -> bool {
+        let waits = matches!(
+            self.phase,
+            Phase::Held(Hold::Region) | Phase::Streaming { waits: true, .. }
+        );
+        self.waiting && waits
+    }
+
     /// A region may be there for it.
     pub(crate) fn retry(&mut self, shared: &mut Shared<H>) {
         self.waiting = false;
@@ -303,6 +317,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
         match &mut self.phase {
             Phase::Head if self.input_ended && !pending => self.close_now(),
             Phase::Head | Phase::Content(_) if !self.input_ended => send.and(Want::RECEIVE),
+            Phase::Over if self.truncated => Want::RESET,
             // Whoever was too slow must not go on with what the kernel has.
             Phase::Over if matches!(self.reason, CloseReason::Idle | CloseReason::SlowReader) => {
                 Want::RESET

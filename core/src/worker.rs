@@ -175,12 +175,19 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
     /// `resume`, draining.
     #[inline]
     pub fn next_changed(&mut self) -> Option<(Id, Want)> {
-        while let Some(id) = self.changed.pop_front() {
-            if self.connections.get(id).is_some() {
-                return Some((id, self.event(id, Worker::change)));
+        loop {
+            while let Some(id) = self.changed.pop_front() {
+                if self.connections.get(id).is_some() {
+                    return Some((id, self.event(id, Worker::change)));
+                }
             }
+            // Behind the events of the turn, so that nobody goes for what was taken already and is told only now.
+            let now_ms = self.shared.now.monotonic_ms;
+            if self.shared.pool.scarce() == 0 || now_ms < self.relieve_at_ms {
+                return self.next_waiting();
+            }
+            self.relieve();
         }
-        self.next_waiting()
     }
 
     /// Lets those that wait for a region try, the first of them first, until one tries in vain.
@@ -255,9 +262,6 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
             self.shared.counters.timeouts[Timeout::Drain as usize].add(live);
             self.each(|connection, shared| connection.end(shared, CloseReason::Drained));
             self.drain_until_ms = u64::MAX;
-        }
-        if self.shared.pool.scarce() > 0 && now.monotonic_ms >= self.relieve_at_ms {
-            self.relieve();
         }
         if now.monotonic_ms >= self.trim_at_ms {
             self.trim_at_ms = now.monotonic_ms + TRIM_MS;

@@ -1,7 +1,7 @@
 //! How a connection comes to its end: by a fault that is answered once, by the peer's end of input, by draining.
 
 use super::{Connection, Phase, Shared};
-use crate::answer::{Answer, Form, MediaType};
+use crate::answer::{Answer, Form, MediaType, Stream};
 use crate::buffers::Buffers;
 use crate::error::{CloseReason, Fault};
 use crate::handler::{Handler, Over};
@@ -114,6 +114,9 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
     /// Ends now, whatever is under way. One that has ended keeps its reason.
     pub(crate) fn end(&mut self, shared: &mut Shared<H>, reason: CloseReason) {
         if !matches!(self.phase, Phase::Over) {
+            let to_close = |stream| matches!(stream, Stream::ToClose);
+            self.truncated =
+                matches!(self.phase, Phase::Streaming { stream, .. } if to_close(stream));
             self.cut_off(shared, reason);
             self.reason = reason;
             self.phase = Phase::Over;

@@ -32,11 +32,21 @@ impl Flow {
         }
     }
 
-    /// All that there was has moved. Whoever was fast until now has no more time for what follows than others have.
+    /// Whoever was fast until now has no more time for what follows than others have, and whoever was slow no new time.
     #[inline]
-    pub(super) fn begin_again(&mut self, now: Now) {
-        self.began_ms = now.monotonic_ms;
-        self.bytes_before = self.bytes;
+    pub(super) fn drop_surplus(&mut self, now: Now, bytes_per_s_min: u64) {
+        if self
+            .began_ms
+            .saturating_add(self.earned_ms(bytes_per_s_min))
+            >= now.monotonic_ms
+        {
+            self.began_ms = now.monotonic_ms;
+            self.bytes_before = self.bytes;
+        }
+    }
+
+    fn earned_ms(&self, bytes_per_s_min: u64) -> u64 {
+        self.moved_bytes().saturating_mul(1_000) / bytes_per_s_min.max(1)
     }
 
     /// What has moved since it began.
@@ -50,7 +60,7 @@ impl Flow {
     }
 
     fn until_ms(&self, timeout_ms: u64, bytes_per_s_min: u64) -> u64 {
-        let earned_ms = self.moved_bytes().saturating_mul(1_000) / bytes_per_s_min.max(1);
+        let earned_ms = self.earned_ms(bytes_per_s_min);
         let silent_ms = self.moved_ms.saturating_add(timeout_ms);
         self.began_ms
             .saturating_add(timeout_ms)

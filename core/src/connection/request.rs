@@ -266,10 +266,15 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
                 };
                 self.over(shared, line, over);
                 self.reason = reason;
-                self.phase = Phase::Ending {
-                    lingers: false,
-                    shut: false,
+                self.truncated = matches!(stream, Stream::ToClose);
+                self.phase = match self.truncated {
+                    true => Phase::Over,
+                    false => Phase::Ending {
+                        lingers: false,
+                        shut: false,
+                    },
                 };
+                shared.tails.give_back(tail);
             }
         }
     }

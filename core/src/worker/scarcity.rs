@@ -7,6 +7,7 @@
 
 use super::{Worker, queue};
 use crate::buffers::Buffers;
+use crate::connection::Connection;
 use crate::handler::Handler;
 use crate::limits::BIG_REGION_BYTES;
 use crate::slab::Id;
@@ -20,7 +21,12 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
     #[cold]
     pub(super) fn relieve(&mut self) {
         let (now, hold_ms) = (self.shared.now, self.shared.limits.region_hold_ms);
-        let (hold_ms, most) = match self.shared.waiting.len() {
+        let waits = |id: &&Id| {
+            self.connections
+                .get(**id)
+                .is_some_and(Connection::waits_for_region)
+        };
+        let (hold_ms, most) = match self.shared.waiting.iter().filter(waits).count() {
             0 => (hold_ms, self.shared.pool.scarce()),
             waiting => (hold_ms / HASTE, waiting),
         };

@@ -9,6 +9,7 @@ every_strategy! {
     those_that_wait_are_woken_one_by_one
     the_slowest_readers_give_way_when_regions_are_scarce
     nobody_gives_way_while_half_of_the_regions_are_free
+    what_a_turn_brings_counts_before_anybody_gives_way
     an_old_id_is_harmless
     connections_are_limited
     a_full_worker_accepts_again_at_four_fifths
@@ -111,6 +112,30 @@ fn the_slowest_readers_give_way_when_regions_are_scarce<B: Buffers>() {
     worker.ended(closed[0], Ended::Wanted);
     clients[3].take(&mut worker);
     assert_eq!(clients[3].answers(), [(200, letters(20_000))]);
+}
+
+fn what_a_turn_brings_counts_before_anybody_gives_way<B: Buffers>() {
+    let limits = Limits {
+        big_regions_max: 8,
+        ..Limits::DEFAULT
+    };
+    let late_ms = limits.region_hold_ms * 2;
+    let mut worker = worker::<B>(limits);
+    let mut clients: Vec<_> = (0..4).map(|_| Client::new(&mut worker)).collect();
+    for client in &mut clients {
+        client.want = worker.on_bytes(client.id, get("/size/20000").as_bytes());
+        worker.pending(client.id);
+    }
+    worker.tick(Now {
+        monotonic_ms: START.monotonic_ms + late_ms,
+        ..START
+    });
+    // A turn took long, and only now it is told what everybody has taken meanwhile.
+    for client in &clients {
+        let bytes = worker.pending(client.id).len();
+        worker.on_sent(client.id, bytes);
+    }
+    assert!(worker.next_changed().is_none_or(|(_, want)| !want.close()));
 }
 
 fn nobody_gives_way_while_half_of_the_regions_are_free<B: Buffers>() {

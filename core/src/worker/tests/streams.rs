@@ -1,12 +1,14 @@
 //! Answers written piece by piece.
 
-use super::client::{letters, worker};
+use super::client::{START, letters, worker};
 use super::*;
 
 every_strategy! {
     streams_arrive_whole
     http10_streams_end_with_the_connection
     a_stream_that_breaks_its_promise_is_cut_off
+    a_cut_off_stream_leaves_no_memory_behind
+    a_stream_to_the_end_of_its_connection_is_cut_off_by_a_reset
     streams_share_an_exhausted_pool
     a_stream_with_nothing_to_say_holds_no_region
     a_stream_that_ends_with_nothing_holds_no_region
@@ -67,6 +69,34 @@ fn a_stream_that_breaks_its_promise_is_cut_off<B: Buffers>() {
             .ends_with(std::str::from_utf8(&letters(50)).unwrap())
     );
     assert_eq!(client.want, Want::CLOSE);
+}
+
+fn a_cut_off_stream_leaves_no_memory_behind<B: Buffers>() {
+    let mut worker = worker::<B>(Limits::DEFAULT);
+    for _ in 0..3 {
+        let mut client = Client::new(&mut worker);
+        client.send(&mut worker, get("/short/100").as_bytes());
+        worker.ended(client.id, Ended::Wanted);
+    }
+    assert_eq!(worker.received_bytes(), 0);
+}
+
+/// Its end would be taken for the end of the answer.
+fn a_stream_to_the_end_of_its_connection_is_cut_off_by_a_reset<B: Buffers>() {
+    let mut worker = worker::<B>(Limits::DEFAULT);
+    let request = b"GET /chunks/30000 HTTP/1.0\r\n\r\n";
+    let id = worker.open(None).unwrap();
+    assert!(worker.on_bytes(id, request).send());
+    worker.drain();
+    worker.tick(Now {
+        monotonic_ms: START.monotonic_ms + Limits::DEFAULT.drain_timeout_ms,
+        ..START
+    });
+    let mut want = Want::NOTHING;
+    while let Some((_, changed)) = worker.next_changed() {
+        want = changed;
+    }
+    assert_eq!(want, Want::RESET);
 }
 
 fn a_stream_with_nothing_to_say_holds_no_region<B: Buffers>() {
