@@ -249,10 +249,11 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
             self.output.moved(bytes, shared.now);
             if self.buffers.pending().is_empty() {
                 self.requests_sent = self.requests;
-                let limits = &shared.limits;
-                self.output
-                    .drop_surplus(shared.now, limits.send_bytes_per_s_min);
+                // Before a new head there is nothing to go on with, and the flow is over.
                 if !matches!(self.phase, Phase::Head) {
+                    let limits = &shared.limits;
+                    self.output
+                        .drop_surplus(shared.now, limits.send_bytes_per_s_min);
                     self.go_on(shared);
                 }
             }

@@ -33,7 +33,6 @@ impl Flow {
     }
 
     /// Whoever was fast until now has no more time for what follows than others have, and whoever was slow no new time.
-    #[inline]
     pub(super) fn drop_surplus(&mut self, now: Now, bytes_per_s_min: u64) {
         if self
             .began_ms
