@@ -3,9 +3,10 @@
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 
 use crate::checkout::Checkout;
 
@@ -58,6 +59,23 @@ pub fn printed(command: &mut Command) -> Result<String> {
         .with_context(|| format!("failed to read what `{}` printed", shown(command)))
 }
 
+/// Runs it and returns the JSON that it printed, where it ends with one of these codes; its complaints go where ours go.
+pub fn findings(command: &mut Command, codes: &[i32]) -> Result<Value> {
+    let output = output(command.stderr(Stdio::inherit()))?;
+    let judged = output
+        .status
+        .code()
+        .is_some_and(|code| codes.contains(&code));
+    ensure!(
+        judged,
+        "failed to run `{}`: {}; its own words are above",
+        shown(command),
+        output.status
+    );
+    serde_json::from_slice(&output.stdout)
+        .with_context(|| format!("failed to read what `{}` printed as JSON", shown(command)))
+}
+
 /// The command as somebody would type it.
 pub fn shown(command: &Command) -> String {
     let words = command.get_args().map(OsStr::to_string_lossy);
@@ -96,6 +114,20 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert_eq!(error, "failed to start `program`");
+    }
+
+    #[test]
+    fn findings_are_json_with_a_code_that_is_expected() {
+        let mut found = Command::new("sh");
+        found.args(["-c", "echo '[4]'; exit 4"]);
+        assert_eq!(findings(&mut found, &[0, 4]).unwrap()[0], 4);
+        let error = findings(&mut found, &[0, 5]).unwrap_err().to_string();
+        assert!(error.contains("exit status: 4; its own words"), "{error}");
+        let error = findings(Command::new("echo").arg("a"), &[0]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "failed to read what `echo a` printed as JSON"
+        );
     }
 
     #[test]

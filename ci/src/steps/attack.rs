@@ -5,14 +5,12 @@
 //! The designs are among those that `check` and `sweep` build. A design that the machine cannot run, as when io_uring is
 //! denied, is named in the summary.
 
-use std::process::Stdio;
-
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use serde_json::Value;
 
 use super::Options;
 use crate::checkout::Checkout;
-use crate::run::{cargo, shown};
+use crate::run::{cargo, findings};
 
 /// One of each kind.
 const BACKENDS: [&str; 2] = ["epoll", "uring"];
@@ -24,23 +22,8 @@ pub(super) fn step(checkout: &Checkout, _: Options) -> Result<Option<String>> {
     let names = designs(checkout.covering_names()?);
     let shortly = ["--seconds", "0.2", "--rounds", "1", "--rate", "1600"];
     let mut command = cargo(checkout, ["matrix", "attack", "--format", "json"]);
-    command.args(shortly).args(&names).stderr(Stdio::inherit());
-    println!("$ {}", shown(&command));
-    let output = command
-        .output()
-        .with_context(|| format!("failed to start `{}`", shown(&command)))?;
-    let findings = serde_json::from_slice(&output.stdout);
-    ensure!(
-        output
-            .status
-            .code()
-            .is_some_and(|code| JUDGED.contains(&code))
-            && findings.is_ok(),
-        "failed to run `{}`: {}; its own words are above",
-        shown(&command),
-        output.status
-    );
-    judge(&names, &findings?)
+    command.args(shortly).args(&names);
+    judge(&names, &findings(&mut command, &JUDGED)?)
 }
 
 /// The first design of each of [`BACKENDS`].

@@ -5,14 +5,12 @@
 //! A case that fails fails the step. The summary names those that passed only at the second try, and designs that the
 //! machine cannot run, as when io_uring is denied.
 
-use std::process::Stdio;
-
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use serde_json::Value;
 
 use super::Options;
 use crate::checkout::Checkout;
-use crate::run::{cargo, shown};
+use crate::run::{cargo, findings};
 
 /// The strategy that takes a region for each answer and gives it back once that is sent, with the backends whose sends are
 /// under way in the kernel meanwhile: where a region that is given back too early would be sent with another's bytes.
@@ -28,23 +26,8 @@ const JUDGED: [i32; 3] = [0, 4, 5];
 pub(super) fn step(checkout: &Checkout, _: Options) -> Result<Option<String>> {
     let names = designs(checkout.covering_names()?);
     let mut command = cargo(checkout, ["matrix", "check", "--format", "json"]);
-    command.args(&names).stderr(Stdio::inherit());
-    println!("$ {}", shown(&command));
-    let output = command
-        .output()
-        .with_context(|| format!("failed to start `{}`", shown(&command)))?;
-    let findings = serde_json::from_slice(&output.stdout);
-    ensure!(
-        output
-            .status
-            .code()
-            .is_some_and(|code| JUDGED.contains(&code))
-            && findings.is_ok(),
-        "failed to run `{}`: {}; its own words are above",
-        shown(&command),
-        output.status
-    );
-    judge(&names, &findings?)
+    command.args(&names);
+    judge(&names, &findings(&mut command, &JUDGED)?)
 }
 
 /// These and [`LEASED`], each once.

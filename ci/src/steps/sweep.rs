@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::Options;
 use crate::checkout::Checkout;
-use crate::run::{cargo, printed, shown};
+use crate::run::{cargo, findings, printed};
 
 /// Reasons for which figures do not count although every answer was right.
 const NOISE: [&str; 2] = ["littles-law", "silent"];
@@ -39,23 +39,8 @@ pub(super) fn step(checkout: &Checkout, _: Options) -> Result<Option<String>> {
         "--store",
     ];
     let mut command = cargo(checkout, sweep);
-    command
-        .arg(&store)
-        .args(&designs)
-        .stderr(std::process::Stdio::inherit());
-    println!("$ {}", shown(&command));
-    let output = command
-        .output()
-        .with_context(|| format!("failed to start `{}`", shown(&command)))?;
-    let code = output.status.code();
-    ensure!(
-        matches!(code, Some(0 | INVALID)),
-        "failed to run `{}`: {}; its own words are above",
-        shown(&command),
-        output.status
-    );
-    let sheet =
-        serde_json::from_slice(&output.stdout).context("failed to read the table of the sweep")?;
+    command.arg(&store).args(&designs);
+    let sheet = findings(&mut command, &[0, INVALID])?;
     judge(&[designs, floors(&listed)?].concat(), &sheet)
 }
 
