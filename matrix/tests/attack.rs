@@ -70,7 +70,10 @@ fn an_attack_that_does_no_harm_is_told_with_what_it_did() {
         said(&output)
     );
     assert_eq!([&seen["wrong"], &seen["unanswered"]], [0, 0], "{seen:#}");
-    assert_eq!(seen["before"]["connections"], seen["after"]["connections"]);
+    assert!(
+        seen["after"]["connections"].as_u64().unwrap() <= 16,
+        "{seen:#}"
+    );
     assert!(seen["answers"].as_u64().unwrap() > 0, "{seen:#}");
     assert!(
         seen["attackers"]["opened"].as_u64().unwrap() >= 64,
@@ -109,7 +112,7 @@ fn connections_that_stay_are_found() {
     assert_eq!(output.status.code(), Some(4), "{seen:#}");
     let failures = seen["failures"].to_string();
     assert!(
-        failures.contains("connections afterwards, Some(16) before"),
+        failures.contains("connections afterwards, of 16 honest clients"),
         "{failures}"
     );
     assert!(failures.contains("descriptors afterwards"), "{failures}");

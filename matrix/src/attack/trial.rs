@@ -115,6 +115,7 @@ impl Trial {
     fn run(&mut self, pace: &Pace) -> Result<()> {
         // The first answers are slow, and what they take stays.
         self.honest(pace.window.min(BETWEEN * 3))?;
+        self.scattered()?;
         self.seen.before = self.reading();
         self.server.glass().forget_peak()?;
         for _ in 0..pace.rounds {
@@ -182,12 +183,14 @@ impl Trial {
         Ok(())
     }
 
-    /// Waits until the server holds the connections of honest clients only.
+    /// Waits until the server holds the connections of honest clients only: neither those of attackers, nor the one by which
+    /// it was seen to have started.
     fn scattered(&mut self) -> Result<()> {
         let began = Instant::now();
         while began.elapsed() < SCATTER_MAX {
             self.honest(BETWEEN)?;
-            if self.server.connections() <= self.seen.before.connections {
+            let held = self.server.connections();
+            if held.is_none_or(|held| held <= HONEST as usize) {
                 break;
             }
         }

@@ -2,6 +2,7 @@
 //!
 //! A file that is missing or reads otherwise than expected gives `None`: the metric is then `n/a`.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::net::{SocketAddr, SocketAddrV4};
 
@@ -87,7 +88,8 @@ pub(super) fn forget_peak(pid: u32) -> std::io::Result<()> {
 }
 
 /// Connections to this address of ours that a process has a socket for, whichever way it holds it: what was closed, and what
-/// waits to be accepted, has no inode.
+/// waits to be accepted, has no inode. The kernel prints its table page by page: a socket is twice in it when another one
+/// came meanwhile, and missing when one went.
 pub(super) fn connections_to(address: SocketAddr) -> Option<usize> {
     let SocketAddr::V4(address) = address else {
         return None;
@@ -101,14 +103,16 @@ fn held_in(table: &str, address: SocketAddrV4) -> usize {
     // The kernel writes the address as the number that its bytes are in memory.
     let ip = u32::from_ne_bytes(address.ip().octets());
     let local = format!("{ip:08X}:{:04X}", address.port());
-    let held = |line: &&str| {
-        let mut words = line.split_whitespace().skip(1);
+    let peer = |line| {
+        let mut words = str::split_whitespace(line).skip(1);
         let ours = words.next().is_some_and(|word| word == local);
-        let state = words.nth(1);
-        ours && state.is_some_and(|state| state != LISTENS)
-            && words.nth(5).is_some_and(|inode| inode != "0")
+        let peer = words.next();
+        let held = words.next().is_some_and(|state| state != LISTENS)
+            && words.nth(5).is_some_and(|inode| inode != "0");
+        peer.filter(|_| ours && held)
     };
-    table.lines().skip(1).filter(held).count()
+    let peers: BTreeSet<&str> = table.lines().skip(1).filter_map(peer).collect();
+    peers.len()
 }
 
 /// Fields 10 and 12 of stat, counted from the last parenthesis: the name before it may hold anything.
@@ -149,12 +153,13 @@ mod tests {
     fn connections_with_an_inode_are_held() {
         let line = |local: &str, state: &str, inode: &str| {
             format!(
-                "   0: 0100007F:{local} 0200007F:D431 {state} 00000000:00000000 00:00000000 00000000     0        0 {inode} 1 0\n"
+                "   0: 0100007F:{local} 0200007F:D4{inode:0>2} {state} 00000000:00000000 00:00000000 00000000     0        0 {inode} 1 0\n"
             )
         };
         let table = "  sl  local_address rem_address st …\n".to_owned()
             + &line("1F90", "0A", "7")
             + &line("1F90", "01", "8")
+            + &line("1F90", "08", "9")
             + &line("1F90", "08", "9")
             + &line("1F90", "01", "0")
             + &line("1F91", "01", "10");

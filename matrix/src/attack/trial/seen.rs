@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::super::{Attack, Tally, watch::Peak};
-use super::Opponent;
+use super::{HONEST, Opponent};
 use crate::process::End;
 use crate::stats::median;
 
@@ -220,10 +220,10 @@ impl Seen {
             ),
         );
         say(
-            after.connections > before.connections,
+            after.connections > Some(HONEST as usize),
             format!(
-                "{:?} connections afterwards, {:?} before",
-                after.connections, before.connections
+                "{:?} connections afterwards, of {HONEST} honest clients",
+                after.connections
             ),
         );
         say(
