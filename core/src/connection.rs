@@ -21,6 +21,7 @@ mod request;
 use std::sync::Arc;
 
 use content::Body;
+pub(crate) use deadlines::Hoard;
 use deadlines::{Deadline, Flow};
 
 use crate::answer::{Form, Hold, Stream, Written};
@@ -295,6 +296,11 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
             Phase::Held(Hold::Region) | Phase::Streaming { waits: true, .. }
         );
         self.waiting && waits
+    }
+
+    /// Whether nothing is read as a request any more.
+    pub(crate) fn is_ending(&self) -> bool {
+        matches!(self.phase, Phase::Ending { .. } | Phase::Over)
     }
 
     /// A region may be there for it.

@@ -85,9 +85,15 @@ limits! {
     /// How long the peer may take for a big region while most are lent, and a quarter of it while others wait for one.
     region_hold_ms: u64 = 1_000, in 4..=DAY_MS,
         because "whoever reads takes 16 KiB in a second", beyond "reset";
+    /// How long a peer may take, at its pace, for as much as is kept of what it sent, while most of that memory is taken.
+    received_hold_ms: u64 = 20_000, in 4..=DAY_MS,
+        because "the largest content is through by then at 4 Mbit/s", beyond "503, close; an answer that has begun is cut off";
     /// How long a connection may be open without a request under way.
     idle_timeout_ms: u64 = 20_000, in 1..=DAY_MS,
         because "a page asks for its parts within seconds", beyond "closed; reset where it does not close too";
+    /// The same while `connections_max` are open, and more than four fifths of them yet.
+    full_idle_ms: u64 = 1_000, in 0..=DAY_MS,
+        because "others wait for its place", beyond "closed; reset where it does not close too";
     /// How long a head may take from its first byte.
     head_timeout_ms: u64 = 8_000, in 1..=DAY_MS,
         because "a lost packet is sent again within 3 seconds, twice within 7", beyond "408, close";
@@ -154,6 +160,12 @@ impl Limits {
             );
         }
         Ok(())
+    }
+
+    /// How much the kernel may still keep of so many bytes that the slowest reader took last, so long ago.
+    pub(crate) fn unsent_bytes(&self, bytes: u64, ago_ms: u64) -> u64 {
+        let taken = ago_ms.saturating_mul(self.send_bytes_per_s_min) / 1_000;
+        bytes.min(UNSENT_BYTES_MAX).saturating_sub(taken)
     }
 
     /// How long the slowest reader may need for what the kernel still keeps, of so many bytes that it took last.

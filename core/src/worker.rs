@@ -16,9 +16,14 @@ use crate::limits::{Limits, RESUME_PERCENT};
 use crate::slab::{Id, Slab};
 use crate::want::Want;
 use crate::wheel::Wheel;
+use scarcity::Looks;
 
 /// How often memory that nobody needed is given back.
 const TRIM_MS: u64 = 1_000;
+
+/// When a region comes back, so many at most try in vain to answer with it: a line of answers that each need more than there
+/// is must not cost a turn.
+const VAIN_TRIES_MAX: u8 = 8;
 
 /// The engine of one thread of a server.
 ///
@@ -42,14 +47,13 @@ pub struct Worker<H: Handler, B: Buffers> {
     shared: Shared<H>,
     wheel: Wheel,
     changed: VecDeque<Id>,
-    /// A region was returned, and those that wait for one have not all tried since.
-    waking: bool,
+    /// A region was returned, and those that wait for one have not all tried since: so many may try in vain.
+    waking: u8,
     /// `connections_max` were open, and too many are yet.
     full: bool,
     drain_until_ms: u64,
     trim_at_ms: u64,
-    /// When slow readers give way next, if regions are scarce then.
-    relieve_at_ms: u64,
+    looks: Looks,
 }
 
 /// How a connection came to its end, as the loop saw it.
@@ -73,11 +77,11 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
             connections: Slab::new(),
             wheel: Wheel::new(now.monotonic_ms),
             changed: VecDeque::new(),
-            waking: false,
+            waking: 0,
             full: limits.connections_max == 0,
             drain_until_ms: u64::MAX,
             trim_at_ms: now.monotonic_ms + TRIM_MS,
-            relieve_at_ms: now.monotonic_ms,
+            looks: Looks::new(now),
             shared: Shared {
                 handler,
                 pool: Pool::new(limits.big_regions_max),
@@ -183,19 +187,22 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
             }
             // Behind the events of the turn, so that nobody goes for what was taken already and is told only now.
             let now_ms = self.shared.now.monotonic_ms;
-            if self.shared.pool.scarce() == 0 || now_ms < self.relieve_at_ms {
+            if !self.scarce() || now_ms < self.looks.next_ms {
                 return self.next_waiting();
             }
             self.relieve();
         }
     }
 
-    /// Lets those that wait for a region try, the first of them first, until one tries in vain.
+    /// Lets those that wait for a region try, the first of them first, until none is left. Whoever needs more than there are
+    /// stands last in line then, so that it keeps nobody from what there is.
     fn next_waiting(&mut self) -> Option<(Id, Want)> {
-        self.waking |= self.shared.pool.take_returned();
-        while self.waking {
+        if self.shared.pool.take_returned() {
+            self.waking = VAIN_TRIES_MAX;
+        }
+        while self.waking > 0 {
             let Some(id) = self.shared.waiting.pop_front() else {
-                self.waking = false;
+                self.waking = 0;
                 break;
             };
             if self
@@ -211,9 +218,12 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
                 .get(id)
                 .is_some_and(|connection| connection.waiting)
             {
-                // It stands last in line now, where it stood first.
-                self.shared.waiting.rotate_right(1);
-                self.waking = false;
+                self.waking -= 1;
+                if self.shared.pool.is_empty() {
+                    // It stands last in line now, where it stood first.
+                    self.shared.waiting.rotate_right(1);
+                    self.waking = 0;
+                }
             }
             return Some((id, want));
         }
@@ -273,7 +283,7 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
     /// When `tick` has to be called next at the latest, on the clock of its argument; events may bring that forward.
     #[inline]
     pub fn next_ms(&self) -> Option<u64> {
-        if !self.changed.is_empty() || self.waking {
+        if !self.changed.is_empty() || self.waking > 0 {
             return Some(self.shared.now.monotonic_ms);
         }
         let next_ms = self.wheel.next_ms().unwrap_or(u64::MAX);
@@ -281,8 +291,8 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
         if self.shared.pool.keeps() || self.shared.tails.keeps() {
             next_ms = next_ms.min(self.trim_at_ms);
         }
-        if self.shared.pool.scarce() > 0 {
-            next_ms = next_ms.min(self.relieve_at_ms);
+        if self.scarce() {
+            next_ms = next_ms.min(self.looks.next_ms);
         }
         (next_ms != u64::MAX).then_some(next_ms)
     }

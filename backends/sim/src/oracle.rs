@@ -14,6 +14,7 @@ mod walk;
 use orthant_core::{CloseReason, Fault, Limits};
 
 use crate::counts::{Counts, Kind};
+use crate::scenario::FULL_MAX;
 use request::Partial;
 use walk::{Walk, scarce, shown};
 
@@ -186,7 +187,13 @@ fn ended(facts: &Facts<'_>, end: &End, forced: bool) -> Result<(), String> {
             _ => false,
         },
         CloseReason::Idle => {
-            since(facts.sent_ms, limits.idle_timeout_ms)?;
+            // Or its place was needed.
+            let idle_ms = if limits.connections_max <= FULL_MAX {
+                limits.idle_timeout_ms.min(limits.full_idle_ms)
+            } else {
+                limits.idle_timeout_ms
+            };
+            since(facts.sent_ms, idle_ms)?;
             matches!(end, End::Clean)
         }
         CloseReason::PeerClosed => facts.fin && matches!(end, End::Clean),

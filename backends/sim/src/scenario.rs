@@ -9,6 +9,9 @@ use crate::shop::LETTERS_MAX;
 /// The least memory that there may be for what clients have sent: some of it is refused then.
 pub(crate) const SCARCE_BYTES: usize = 64 * 1024;
 
+/// The most connections that a worker has where there are to be fewer places than clients.
+pub(crate) const FULL_MAX: usize = 6;
+
 /// What rules a run as a whole.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Mood {
@@ -87,7 +90,7 @@ fn limits(random: &mut Random, mood: &Mood) -> Limits {
         limits.trailer_bytes_max = random.of(1..=30) as usize;
     }
     if random.percent(25) {
-        limits.connections_max = random.of(1..=6) as usize;
+        limits.connections_max = random.of(1..=FULL_MAX as u64) as usize;
     }
     if random.percent(15) {
         limits.requests_max = random.of(1..=6) as u32;
@@ -103,7 +106,9 @@ fn limits(random: &mut Random, mood: &Mood) -> Limits {
         let mut time_ms = || 1 + random.of(0..=4 * mood.time_ms);
         limits.region_wait_ms = time_ms();
         limits.region_hold_ms = 3 + time_ms();
+        limits.received_hold_ms = 3 + time_ms();
         limits.idle_timeout_ms = time_ms();
+        limits.full_idle_ms = time_ms();
         limits.head_timeout_ms = time_ms();
         limits.content_timeout_ms = time_ms();
         limits.send_timeout_ms = time_ms();

@@ -106,6 +106,11 @@ impl Pool {
         self.lent.saturating_sub(self.lent_max.div_ceil(2))
     }
 
+    /// Whether all that may be lent is.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lent >= self.lent_max
+    }
+
     /// Whether regions were returned since this was last asked.
     pub(crate) fn take_returned(&mut self) -> bool {
         std::mem::take(&mut self.returned)

@@ -133,6 +133,12 @@ impl Tails {
         self.kept_bytes > 0
     }
 
+    /// Whether more than half of what there may be is used.
+    #[inline]
+    pub(crate) fn scarce(&self) -> bool {
+        self.used_bytes > self.bytes_max / 2
+    }
+
     /// Bytes of the tails that connections have.
     pub(crate) fn used_bytes(&self) -> usize {
         self.used_bytes

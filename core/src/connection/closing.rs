@@ -76,9 +76,11 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
 
     /// There is no memory for these bytes that have come. An answer that has begun can only be cut off (RFC 9112 §8).
     #[cold]
-    pub(super) fn exhausted(&mut self, shared: &mut Shared<H>, bytes: &[u8]) {
+    pub(crate) fn exhausted(&mut self, shared: &mut Shared<H>, bytes: &[u8]) {
         match self.phase {
-            Phase::Streaming { .. } => self.end(shared, CloseReason::Refused(Fault::Exhausted)),
+            Phase::Streaming { .. } => {
+                self.end_within(shared, CloseReason::Refused(Fault::Exhausted), bytes)
+            }
             _ if self.tail.is_empty() => self.refuse(shared, Fault::Exhausted, bytes),
             _ => self.refuse_kept(shared, Fault::Exhausted),
         }
@@ -113,11 +115,16 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
 
     /// Ends now, whatever is under way. One that has ended keeps its reason.
     pub(crate) fn end(&mut self, shared: &mut Shared<H>, reason: CloseReason) {
+        self.end_within(shared, reason, &[]);
+    }
+
+    /// The same, where the request under way is not in the tail, but in these bytes.
+    fn end_within(&mut self, shared: &mut Shared<H>, reason: CloseReason, bytes: &[u8]) {
         if !matches!(self.phase, Phase::Over) {
             let to_close = |stream| matches!(stream, Stream::ToClose);
             self.truncated =
                 matches!(self.phase, Phase::Streaming { stream, .. } if to_close(stream));
-            self.cut_off(shared, reason);
+            self.cut_off(shared, reason, bytes);
             self.reason = reason;
             self.phase = Phase::Over;
         }
@@ -129,7 +136,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
             Ended::Wanted => self.reason,
             Ended::Broken => CloseReason::Broken,
         };
-        self.cut_off(shared, reason);
+        self.cut_off(shared, reason, &[]);
         self.drop_tail(shared);
         self.buffers.close(&mut shared.pool);
         shared.handler.on_closed(self.id, reason);
@@ -137,7 +144,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
     }
 
     /// The request under way, if there is one, will not be answered to its end.
-    fn cut_off(&mut self, shared: &mut Shared<H>, reason: CloseReason) {
+    fn cut_off(&mut self, shared: &mut Shared<H>, reason: CloseReason, bytes: &[u8]) {
         let written = match self.phase {
             Phase::Content(_) | Phase::Held(_) => None,
             Phase::Streaming { written, .. } => Some(written),
@@ -153,7 +160,8 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
             cut_off: Some(reason),
         };
         let tail = std::mem::take(&mut self.tail);
-        self.over(shared, RequestLine::of(&tail), over);
+        let request = if tail.is_empty() { bytes } else { &tail };
+        self.over(shared, RequestLine::of(request), over);
         self.tail = tail;
     }
 

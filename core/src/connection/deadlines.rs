@@ -32,6 +32,17 @@ impl Flow {
         }
     }
 
+    /// One that begins where the kernel may not have sent all of an earlier one, as it is with the slowest reader: what it
+    /// keeps is none of the peer's progress, but has to be through before the connection may be reset.
+    fn begun_behind(earlier: &Flow, now: Now, limits: &Limits) -> Flow {
+        let unsent = limits.unsent_bytes(earlier.bytes, now.monotonic_ms - earlier.moved_ms);
+        Flow {
+            bytes: unsent,
+            bytes_before: unsent,
+            ..Flow::begun(now)
+        }
+    }
+
     /// Whoever was fast until now has no more time for what follows than others have, and whoever was slow no new time.
     pub(super) fn drop_surplus(&mut self, now: Now, bytes_per_s_min: u64) {
         if self
@@ -42,6 +53,11 @@ impl Flow {
             self.began_ms = now.monotonic_ms;
             self.bytes_before = self.bytes;
         }
+    }
+
+    /// Since it began, counted from the last time that it did.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     fn earned_ms(&self, bytes_per_s_min: u64) -> u64 {
@@ -75,6 +91,14 @@ pub(crate) struct Pace {
     pub(crate) age_ms: u64,
     /// On average.
     pub(crate) bytes_per_s: u64,
+}
+
+/// What a connection holds of the memory for received bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hoard {
+    pub(crate) held_bytes: usize,
+    /// Bytes that its peer has sent of its request, or taken of the answers: they grow unless it begins anew.
+    pub(crate) progress: u64,
 }
 
 /// By when something has to happen, and what.
@@ -133,7 +157,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
     pub(crate) fn settle(&mut self, now: Now, limits: &Limits) -> u64 {
         let pending = !self.buffers.pending().is_empty();
         if pending && !std::mem::replace(&mut self.flowing, pending) {
-            self.output = Flow::begun(now);
+            self.output = Flow::begun_behind(&self.output, now, limits);
         }
         self.flowing = pending;
         match self.phase {
@@ -197,6 +221,38 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
         Some(Pace {
             age_ms,
             bytes_per_s,
+        })
+    }
+
+    /// How long it has been idle, if it is.
+    pub(crate) fn idle_ms(&self, now: Now, limits: &Limits) -> Option<u64> {
+        let Deadline { at_ms, kind } = self.deadline;
+        let since_ms = at_ms.saturating_sub(limits.idle_timeout_ms);
+        (kind == Timer::Idle).then(|| now.monotonic_ms.saturating_sub(since_ms))
+    }
+
+    /// It is idle, and others need its place.
+    pub(crate) fn make_room(&mut self, shared: &mut Shared<H>) {
+        shared.counters.timeout(Timeout::Idle);
+        self.deadline = Deadline::UNSET;
+        self.leave(CloseReason::Idle);
+    }
+
+    /// What it holds of the memory for received bytes; `None` where that is nothing, or its handler's affair.
+    pub(crate) fn hoard(&self) -> Option<Hoard> {
+        let progress = match self.phase {
+            Phase::Head => self.tail.len() as u64,
+            Phase::Content(body) => body.input.bytes(),
+            Phase::Held(Hold::Parked(_)) | Phase::Refused(..) => return None,
+            Phase::Streaming { waits: false, .. } if self.buffers.pending().is_empty() => {
+                return None;
+            }
+            _ => self.output.bytes(),
+        };
+        let held_bytes = self.tail.capacity();
+        (held_bytes > 0).then_some(Hoard {
+            held_bytes,
+            progress,
         })
     }
 

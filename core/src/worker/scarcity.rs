@@ -1,25 +1,79 @@
-//! Big regions that become scarce: those who read slowest give way to the others.
+//! What becomes scarce: big regions, memory for what clients have sent, places for connections. Whoever gives least for
+//! what it holds gives way to the others.
 //!
-//! A region is held for as long as its peer takes to read what is in it, so peers that read nothing, or some bytes now and
-//! then, could hold all of them for as long as their deadlines last, and everybody else would wait. As long as half of
-//! the regions are free nobody is hurried. Then whoever takes less than a region in `region_hold_ms` may have to go, and
-//! less than one in a quarter of that while others wait; the slowest first, and no more of them than it takes.
+//! Each of them is bounded, so peers that read or send nothing, or some bytes now and then, could hold all of it for as
+//! long as their deadlines last, and everybody else would wait or be refused. As long as half of it is free nobody is
+//! hurried. Then one after the other may have to go, those first that use it least, and no more of them than it takes:
+//!
+//! - of the regions, whoever takes less than a region in `region_hold_ms`, and less than one in a quarter of that while
+//!   others wait;
+//! - of the memory, whoever would need more than `received_hold_ms` to send again what it holds;
+//! - of the places, once all are taken, whoever has been idle for `full_idle_ms`.
 
 use super::{Worker, queue};
 use crate::buffers::Buffers;
-use crate::connection::Connection;
+use crate::clock::Now;
+use crate::connection::{Connection, Hoard};
 use crate::handler::Handler;
-use crate::limits::BIG_REGION_BYTES;
+use crate::limits::{BIG_REGION_BYTES, RESUME_PERCENT};
 use crate::slab::Id;
 
 /// How many times less patient a worker is while somebody waits for a region.
 const HASTE: u64 = 4;
 
+/// Between two looks, in milliseconds, unless one is due before.
+const LOOK_MS: u64 = 500;
+
+/// The pace at which a peer sends is taken over such a part of `received_hold_ms`.
+const PACE_PART: u64 = 8;
+
+/// When it was last looked for those who have to give way, and what was seen.
+#[derive(Debug)]
+pub(super) struct Looks {
+    /// When to look next, if something is scarce then.
+    pub(super) next_ms: u64,
+    /// How far those had got who held memory, in the order of their index, and when that was.
+    progress: Vec<(Id, u64)>,
+    progress_ms: u64,
+}
+
+impl Looks {
+    pub(super) fn new(now: Now) -> Looks {
+        Looks {
+            next_ms: now.monotonic_ms,
+            progress: Vec::new(),
+            progress_ms: 0,
+        }
+    }
+}
+
 impl<H: Handler, B: Buffers> Worker<H, B> {
-    /// Ends the slowest readers that hold a big region. It looks at every connection, so it is not done in every turn: what
-    /// it takes is little beside the time between two.
+    /// Whether somebody may have to give way.
+    #[inline]
+    pub(super) fn scarce(&self) -> bool {
+        self.full || self.shared.pool.scarce() > 0 || self.shared.tails.scarce()
+    }
+
+    /// Ends those who give least. It looks at every connection, so it is not done in every turn: what it takes is little
+    /// beside the time between two.
     #[cold]
     pub(super) fn relieve(&mut self) {
+        let now_ms = self.shared.now.monotonic_ms;
+        self.looks.next_ms = now_ms + LOOK_MS;
+        if self.shared.pool.scarce() > 0 {
+            let again_ms = self.relieve_regions();
+            self.looks.next_ms = self.looks.next_ms.min(again_ms);
+        }
+        if self.shared.tails.scarce() {
+            self.relieve_memory();
+        }
+        if self.full {
+            self.relieve_places();
+        }
+    }
+
+    /// Returns when to look again.
+    fn relieve_regions(&mut self) -> u64 {
         let (now, hold_ms) = (self.shared.now, self.shared.limits.region_hold_ms);
         let waits = |id: &&Id| {
             self.connections
@@ -30,7 +84,6 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
             0 => (hold_ms, self.shared.pool.scarce()),
             waiting => (hold_ms / HASTE, waiting),
         };
-        self.relieve_at_ms = now.monotonic_ms + (hold_ms / 2).max(1);
         let least_per_s = BIG_REGION_BYTES as u64 * 1_000 / hold_ms.max(1);
         let pace = |id: Id| {
             let pace = self.connections.get(id)?.pace(now)?;
@@ -40,10 +93,76 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
         let mut slow: Vec<(u64, Id)> = self.connections.ids().filter_map(pace).collect();
         slow.sort_unstable_by_key(|(bytes_per_s, _)| *bytes_per_s);
         for (_, id) in slow.into_iter().take(most) {
-            if let Some(connection) = self.connections.get_mut(id) {
-                connection.give_way(&mut self.shared);
-                queue(&mut self.changed, id, connection);
+            self.change_by(id, Connection::give_way);
+        }
+        now.monotonic_ms + (hold_ms / 2).max(1)
+    }
+
+    fn relieve_memory(&mut self) {
+        let now_ms = self.shared.now.monotonic_ms;
+        let hold_ms = self.shared.limits.received_hold_ms;
+        let elapsed_ms = now_ms - self.looks.progress_ms;
+        if elapsed_ms < hold_ms / PACE_PART {
+            return;
+        }
+        self.looks.progress_ms = now_ms;
+        let hoards = |id| Some((id, self.connections.get(id)?.hoard()?));
+        let hoards: Vec<(Id, Hoard)> = self.connections.ids().filter_map(hoards).collect();
+        let progress = hoards.iter().map(|(id, hoard)| (*id, hoard.progress));
+        let before = std::mem::replace(&mut self.looks.progress, progress.collect());
+        // What was seen when memory was last scarce tells nothing of now.
+        if elapsed_ms > LOOK_MS + hold_ms / PACE_PART * 2 {
+            return;
+        }
+        let needs_ms = |(id, hoard): (Id, Hoard)| {
+            let at = before
+                .binary_search_by_key(&id.index(), |(id, _)| id.index())
+                .ok()?;
+            let (same, progress) = before[at];
+            // Where it has begun anew meanwhile, all of its progress is new.
+            let moved = hoard
+                .progress
+                .checked_sub(progress)
+                .unwrap_or(hoard.progress);
+            let needs_ms = hoard.held_bytes as u64 * elapsed_ms / moved.max(1);
+            (same == id && needs_ms > hold_ms).then_some((needs_ms, id))
+        };
+        let mut slow: Vec<(u64, Id)> = hoards.into_iter().filter_map(needs_ms).collect();
+        slow.sort_unstable_by_key(|(needs_ms, _)| std::cmp::Reverse(*needs_ms));
+        for (_, id) in slow {
+            if !self.shared.tails.scarce() {
+                break;
             }
+            self.change_by(id, |connection, shared| connection.exhausted(shared, &[]));
+        }
+    }
+
+    fn relieve_places(&mut self) {
+        let limits = &self.shared.limits;
+        let (now, idle_ms) = (self.shared.now, limits.full_idle_ms);
+        let idle = |id: Id| {
+            let since_ms = self.connections.get(id)?.idle_ms(now, limits)?;
+            (since_ms >= idle_ms).then_some((since_ms, id))
+        };
+        let leaving = |id: &Id| self.connections.get(*id).is_some_and(Connection::is_ending);
+        let leaving = self.connections.ids().filter(leaving).count();
+        let resumed_at = limits.connections_max.saturating_mul(RESUME_PERCENT) / 100;
+        let most = self.connections.len().saturating_sub(resumed_at + leaving);
+        let mut idle: Vec<(u64, Id)> = self.connections.ids().filter_map(idle).collect();
+        idle.sort_unstable_by_key(|(since_ms, _)| std::cmp::Reverse(*since_ms));
+        for (_, id) in idle.into_iter().take(most) {
+            self.change_by(id, Connection::make_room);
+        }
+    }
+
+    fn change_by(
+        &mut self,
+        id: Id,
+        change: impl FnOnce(&mut Connection<H, B>, &mut crate::connection::Shared<H>),
+    ) {
+        if let Some(connection) = self.connections.get_mut(id) {
+            change(connection, &mut self.shared);
+            queue(&mut self.changed, id, connection);
         }
     }
 }

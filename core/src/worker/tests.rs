@@ -8,6 +8,7 @@ mod deadlines;
 mod faults;
 mod hooks;
 mod requests;
+mod scarcity;
 mod sections;
 mod sharing;
 mod streams;

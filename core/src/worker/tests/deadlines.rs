@@ -8,6 +8,7 @@ every_strategy! {
     a_slow_head_is_not_helped_by_further_bytes
     a_reader_that_takes_nothing_is_ended
     a_trickle_is_ended
+    a_small_answer_costs_a_slow_reader_no_earlier_one
     limits_may_be_as_large_as_they_come
     a_stream_ends_its_connection_while_draining
     waiting_for_a_region_ends_in_503
@@ -150,6 +151,19 @@ fn a_trickle_is_ended<B: Buffers>() {
     }
     assert!(reader_ended);
     assert_eq!(writer.answers(), [refusal(Fault::Silence)]);
+}
+
+/// The kernel has taken a large answer and then a small one, and sends them at the slowest rate.
+fn a_small_answer_costs_a_slow_reader_no_earlier_one<B: Buffers>() {
+    let mut worker = worker::<B>(Limits::DEFAULT);
+    let mut client = Client::new(&mut worker);
+    client.send(&mut worker, b"GET /size/40000 HTTP/1.1\r\nHost: a\r\n\r\n");
+    worker.tick(at(1_000));
+    client.send(&mut worker, GET);
+    pass(&mut worker, &mut client, 31_000);
+    assert!(client.shut && client.want != Want::RESET, "it lingers");
+    pass(&mut worker, &mut client, 33_500);
+    assert_eq!(client.want, Want::RESET);
 }
 
 fn limits_may_be_as_large_as_they_come<B: Buffers>() {

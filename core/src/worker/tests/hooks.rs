@@ -8,6 +8,7 @@ every_strategy! {
     a_refused_request_is_over_with_its_fault_and_its_line
     a_request_that_is_cut_off_is_over_before_its_connection
     what_waits_for_room_is_over_once
+    a_stream_that_cannot_be_kept_is_over_with_its_line
     a_turn_begins_with_its_time
     what_is_told_agrees_with_what_is_counted
 }
@@ -144,6 +145,25 @@ fn what_waits_for_room_is_over_once<B: Buffers>() {
     let told = &worker.shared.handler.told;
     assert!(told[1].starts_with("GET /size/20000 503 ") && told[1].ends_with(" exhausted -"));
     assert_eq!(told[2..], ["closed refused"]);
+}
+
+fn a_stream_that_cannot_be_kept_is_over_with_its_line<B: Buffers>() {
+    let mut worker = worker::<B>(Limits {
+        received_bytes_max: 64 * 1024,
+        ..Limits::DEFAULT
+    });
+    for _ in 0..4 {
+        let id = worker.open(None).unwrap();
+        let part = get("/").replace("\r\n\r\n", "\r\nX: ") + &"x".repeat(16_000);
+        worker.on_bytes(id, part.as_bytes());
+    }
+    let id = worker.open(None).unwrap();
+    let long = format!("X: {}\r\n\r\n", "y".repeat(4_000));
+    let stream = get("/stream/40000").replace("\r\n\r\n", "\r\n") + &long;
+    worker.on_bytes(id, stream.as_bytes());
+    worker.ended(id, Ended::Wanted);
+    let told = &worker.shared.handler.told;
+    assert_eq!(told[0], "GET /stream/40000 200 0 exhausted refused");
 }
 
 fn a_turn_begins_with_its_time<B: Buffers>() {

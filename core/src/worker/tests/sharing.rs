@@ -1,15 +1,13 @@
 //! What the connections of a worker share: regions and places.
 
-use super::client::{START, closes, get, letters, timeouts, worker};
+use super::client::{closes, get, letters, worker};
 use super::*;
 
 every_strategy! {
     regions_stay_within_their_bound_and_go_when_nobody_needs_them
     an_exhausted_pool_makes_requests_wait_their_turn
     those_that_wait_are_woken_one_by_one
-    the_slowest_readers_give_way_when_regions_are_scarce
-    nobody_gives_way_while_half_of_the_regions_are_free
-    what_a_turn_brings_counts_before_anybody_gives_way
+    an_answer_larger_than_what_there_is_holds_up_nobody
     an_old_id_is_harmless
     connections_are_limited
     a_full_worker_accepts_again_at_four_fifths
@@ -58,98 +56,6 @@ fn an_exhausted_pool_makes_requests_wait_their_turn<B: Buffers>() {
     clients[2].take(&mut worker);
     assert_eq!(clients[2].answers().len(), 2);
     assert_eq!(closes(&worker, CloseReason::Broken), 2);
-}
-
-/// Lets so much time pass, and returns who is to be closed.
-fn closed_after<B: Buffers>(worker: &mut Worker<Shop, B>, ms: u64) -> Vec<Id> {
-    let now = Now {
-        monotonic_ms: START.monotonic_ms + ms,
-        ..START
-    };
-    worker.tick(now);
-    let changed = std::iter::from_fn(|| worker.next_changed());
-    let mut closed: Vec<Id> = changed
-        .filter(|(_, want)| want.close())
-        .map(|(id, _)| id)
-        .collect();
-    closed.sort_by_key(|id| id.index());
-    closed
-}
-
-fn the_slowest_readers_give_way_when_regions_are_scarce<B: Buffers>() {
-    let limits = Limits {
-        big_regions_max: 8,
-        ..Limits::DEFAULT
-    };
-    let hold_ms = limits.region_hold_ms;
-    let mut worker = worker::<B>(limits);
-    let mut clients: Vec<_> = (0..4).map(|_| Client::new(&mut worker)).collect();
-    for client in &mut clients {
-        // Two regions each.
-        client.want = worker.on_bytes(client.id, get("/size/20000").as_bytes());
-        worker.pending(client.id);
-    }
-    // One has taken most of it, one a little, two nothing.
-    worker.on_sent(clients[0].id, 19_000);
-    worker.on_sent(clients[1].id, 9);
-    assert_eq!(closed_after(&mut worker, hold_ms / 2), []);
-    let slowest = [clients[1].id, clients[2].id, clients[3].id];
-    assert_eq!(closed_after(&mut worker, hold_ms), slowest);
-    for id in slowest {
-        let reason = worker.ended(id, Ended::Wanted);
-        assert_eq!(reason, Some(CloseReason::SlowReader));
-    }
-    assert_eq!(timeouts(&worker, Timeout::Send), 3);
-
-    // While somebody waits there is less time.
-    let mut clients: Vec<_> = (0..4).map(|_| Client::new(&mut worker)).collect();
-    for client in &mut clients {
-        client.want = worker.on_bytes(client.id, get("/size/20000").as_bytes());
-    }
-    assert_eq!(clients[3].want, Want::NOTHING);
-    let closed = closed_after(&mut worker, hold_ms + hold_ms / 2);
-    assert_eq!(closed.len(), 1, "one waits, and one gives way: {closed:?}");
-    worker.ended(closed[0], Ended::Wanted);
-    clients[3].take(&mut worker);
-    assert_eq!(clients[3].answers(), [(200, letters(20_000))]);
-}
-
-fn what_a_turn_brings_counts_before_anybody_gives_way<B: Buffers>() {
-    let limits = Limits {
-        big_regions_max: 8,
-        ..Limits::DEFAULT
-    };
-    let late_ms = limits.region_hold_ms * 2;
-    let mut worker = worker::<B>(limits);
-    let mut clients: Vec<_> = (0..4).map(|_| Client::new(&mut worker)).collect();
-    for client in &mut clients {
-        client.want = worker.on_bytes(client.id, get("/size/20000").as_bytes());
-        worker.pending(client.id);
-    }
-    worker.tick(Now {
-        monotonic_ms: START.monotonic_ms + late_ms,
-        ..START
-    });
-    // A turn took long, and only now it is told what everybody has taken meanwhile.
-    for client in &clients {
-        let bytes = worker.pending(client.id).len();
-        worker.on_sent(client.id, bytes);
-    }
-    assert!(worker.next_changed().is_none_or(|(_, want)| !want.close()));
-}
-
-fn nobody_gives_way_while_half_of_the_regions_are_free<B: Buffers>() {
-    let mut worker = worker::<B>(Limits {
-        big_regions_max: 8,
-        ..Limits::DEFAULT
-    });
-    let mut clients: Vec<_> = (0..2).map(|_| Client::new(&mut worker)).collect();
-    for client in &mut clients {
-        client.want = worker.on_bytes(client.id, get("/size/20000").as_bytes());
-    }
-    assert_eq!(worker.regions_lent(), 4);
-    let long_ms = Limits::DEFAULT.send_timeout_ms - 1;
-    assert_eq!(closed_after(&mut worker, long_ms), []);
 }
 
 /// Small answers, large and oversize ones come in every order, and nobody reads them until the worker has lent all that it
@@ -253,6 +159,43 @@ fn those_that_wait_are_woken_one_by_one<B: Buffers>() {
         while worker.next_changed().is_some() {}
     }
     assert!(worker.shared.waiting.len() <= 2 * worker.live() + 64);
+}
+
+/// Some answers in line are larger than what comes back.
+fn an_answer_larger_than_what_there_is_holds_up_nobody<B: Buffers>() {
+    let mut worker = worker::<B>(Limits {
+        big_regions_max: 20,
+        ..Limits::DEFAULT
+    });
+    let mut clients: Vec<_> = (0..12).map(|_| Client::new(&mut worker)).collect();
+    for client in &mut clients[..10] {
+        client.want = worker.on_bytes(client.id, get("/size/20000").as_bytes());
+    }
+    for (client, size) in clients[10..].iter_mut().zip([200_000, 20_000]) {
+        client.want = worker.on_bytes(client.id, get(&format!("/size/{size}")).as_bytes());
+    }
+    let (holders, waiting) = clients.split_at_mut(10);
+    holders[0].take_once(&mut worker);
+    let (large, small) = waiting.split_at_mut(1);
+    small[0].take(&mut worker);
+    assert_eq!(small[0].answers(), [(200, letters(20_000))]);
+    assert_eq!(large[0].want, Want::NOTHING);
+    for holder in &mut holders[1..] {
+        holder.take_once(&mut worker);
+    }
+    large[0].take(&mut worker);
+    assert_eq!(large[0].answers(), [(200, letters(200_000))]);
+
+    // However many of them there are, a region that comes back costs some tries.
+    holders[0].want = worker.on_bytes(holders[0].id, get("/size/20000").as_bytes());
+    for _ in 0..1_000 {
+        let id = worker.open(None).unwrap();
+        worker.on_bytes(id, get("/size/320000").as_bytes());
+    }
+    let before = worker.shared.handler.presented;
+    holders[0].take(&mut worker);
+    let presented = worker.shared.handler.presented - before;
+    assert!(presented <= 9, "{presented}");
 }
 
 fn connections_are_limited<B: Buffers>() {
