@@ -13,7 +13,7 @@
 use super::{Worker, queue};
 use crate::buffers::Buffers;
 use crate::clock::Now;
-use crate::connection::{Connection, Hoard};
+use crate::connection::{Connection, Hoard, Shared};
 use crate::handler::Handler;
 use crate::limits::{BIG_REGION_BYTES, RESUME_PERCENT};
 use crate::slab::Id;
@@ -90,9 +90,8 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
             let slow = pace.age_ms >= hold_ms && pace.bytes_per_s < least_per_s;
             slow.then_some((pace.bytes_per_s, id))
         };
-        let mut slow: Vec<(u64, Id)> = self.connections.ids().filter_map(pace).collect();
-        slow.sort_unstable_by_key(|(bytes_per_s, _)| *bytes_per_s);
-        for (_, id) in slow.into_iter().take(most) {
+        let slow = self.connections.ids().filter_map(pace).collect();
+        for id in least_first(slow).take(most) {
             self.change_by(id, Connection::give_way);
         }
         now.monotonic_ms + (hold_ms / 2).max(1)
@@ -125,11 +124,10 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
                 .checked_sub(progress)
                 .unwrap_or(hoard.progress);
             let needs_ms = hoard.held_bytes as u64 * elapsed_ms / moved.max(1);
-            (same == id && needs_ms > hold_ms).then_some((needs_ms, id))
+            (same == id && needs_ms > hold_ms).then_some((u64::MAX - needs_ms, id))
         };
-        let mut slow: Vec<(u64, Id)> = hoards.into_iter().filter_map(needs_ms).collect();
-        slow.sort_unstable_by_key(|(needs_ms, _)| std::cmp::Reverse(*needs_ms));
-        for (_, id) in slow {
+        let slow = hoards.into_iter().filter_map(needs_ms).collect();
+        for id in least_first(slow) {
             if !self.shared.tails.scarce() {
                 break;
             }
@@ -142,27 +140,30 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
         let (now, idle_ms) = (self.shared.now, limits.full_idle_ms);
         let idle = |id: Id| {
             let since_ms = self.connections.get(id)?.idle_ms(now, limits)?;
-            (since_ms >= idle_ms).then_some((since_ms, id))
+            (since_ms >= idle_ms).then_some((u64::MAX - since_ms, id))
         };
         let leaving = |id: &Id| self.connections.get(*id).is_some_and(Connection::is_ending);
         let leaving = self.connections.ids().filter(leaving).count();
         let resumed_at = limits.connections_max.saturating_mul(RESUME_PERCENT) / 100;
         let most = self.connections.len().saturating_sub(resumed_at + leaving);
-        let mut idle: Vec<(u64, Id)> = self.connections.ids().filter_map(idle).collect();
-        idle.sort_unstable_by_key(|(since_ms, _)| std::cmp::Reverse(*since_ms));
-        for (_, id) in idle.into_iter().take(most) {
+        let idle = self.connections.ids().filter_map(idle).collect();
+        for id in least_first(idle).take(most) {
             self.change_by(id, Connection::make_room);
         }
     }
 
-    fn change_by(
-        &mut self,
-        id: Id,
-        change: impl FnOnce(&mut Connection<H, B>, &mut crate::connection::Shared<H>),
-    ) {
+    #[inline(never)]
+    fn change_by(&mut self, id: Id, change: fn(&mut Connection<H, B>, &mut Shared<H>)) {
         if let Some(connection) = self.connections.get_mut(id) {
             change(connection, &mut self.shared);
             queue(&mut self.changed, id, connection);
         }
     }
+}
+
+/// In the order of the numbers beside them.
+#[inline(never)]
+fn least_first(mut who: Vec<(u64, Id)>) -> impl Iterator<Item = Id> {
+    who.sort_unstable_by_key(|(number, _)| *number);
+    who.into_iter().map(|(_, id)| id)
 }
