@@ -42,6 +42,7 @@ pub(super) struct Signals {
 /// # Errors
 /// When the kernel gives no epoll instance.
 pub(super) fn attack(attack: &Attack, address: SocketAddr, signals: &Signals) -> Result<Tally> {
+    sys::yield_to_others().context("failed to give attackers the lowest priority")?;
     let (cpu_ns, began_ns) = (sys::thread_cpu_ns(), now_ns());
     let mut mob = Mob {
         attack,

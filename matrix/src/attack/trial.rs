@@ -2,8 +2,9 @@
 //! what of that may not be.
 //!
 //! The attackers and the honest clients are threads of this process on one CPU, the server is a process of its own on
-//! another; so what is read of the server's memory is the server's. That both kinds of clients share a CPU makes the
-//! latencies of honest ones look worse than the server is, never better.
+//! another; so what is read of the server's memory is the server's. Both kinds of clients share a CPU, on which attackers,
+//! and who reads the server's memory, take only what honest clients leave: otherwise their latencies are those of a client
+//! that waits for its CPU. What attackers keep awake makes honest answers come faster than on a CPU that sleeps between two.
 
 mod opponent;
 mod seen;
@@ -150,7 +151,8 @@ impl Trial {
             signals.stop.store(true, Ordering::Relaxed);
             let peak = watcher
                 .join()
-                .map_err(|_| anyhow!("the watcher panicked"))?;
+                .map_err(|_| anyhow!("the watcher panicked"))?
+                .context("failed to give the watcher the lowest priority")?;
             let tally = mob
                 .join()
                 .map_err(|_| anyhow!("the attackers panicked"))??;

@@ -1,10 +1,12 @@
 //! The most that a server takes while it is attacked, read again and again from another thread.
 
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::load::sys;
 use crate::process::Glass;
 
 /// Between two readings: each makes the kernel walk the server's pages.
@@ -32,12 +34,16 @@ impl Peak {
 }
 
 /// Reads until it is told to stop, and once more then.
-pub(super) fn watch(glass: Glass, stop: &AtomicBool) -> Peak {
+///
+/// # Errors
+/// When the kernel does not let it have the lowest priority.
+pub(super) fn watch(glass: Glass, stop: &AtomicBool) -> io::Result<Peak> {
+    sys::yield_to_others()?;
     let mut peak = Peak::default();
     while !stop.load(Ordering::Relaxed) {
         peak.read(glass);
         std::thread::sleep(PAUSE);
     }
     peak.read(glass);
-    peak
+    Ok(peak)
 }

@@ -191,6 +191,13 @@ pub(crate) fn pin_to(cpu: usize) -> io::Result<()> {
     cvt(unsafe { libc::sched_setaffinity(0, size_of_val(&set), &set) }).map(drop)
 }
 
+/// Lets every other thread of its CPU go before this one, which takes what they leave (SCHED_IDLE, sched(7)).
+pub(crate) fn yield_to_others() -> io::Result<()> {
+    let priority = libc::sched_param { sched_priority: 0 };
+    // SAFETY: `priority` outlives the call; thread 0 is the calling one.
+    cvt(unsafe { libc::sched_setscheduler(0, libc::SCHED_IDLE, &priority) }).map(drop)
+}
+
 fn cvt(result: i32) -> io::Result<i32> {
     if result < 0 {
         Err(io::Error::last_os_error())
