@@ -8,7 +8,7 @@ use crate::{
 /// `GET /size/N`: N letters; `GET /written/N`: the same, measured afterwards; `POST /echo`; `POST /count`: streamed;
 /// `GET /stream/N`, `GET /chunks/N`: N letters as a stream, known and unknown in length; `GET /full/N`: one whose pieces
 /// fill their room; `GET /short/N`: a stream that breaks its promise; `GET /park`: parked until resumed; `GET /after/MS`; `GET /too-much`: writes more than it asked
-/// for; `GET /fields`: a field with a line end in it; `GET /framing`, `GET /typed`: one that is the core's; `GET
+/// for; `GET /fields`: a field with a line end in it; `GET /burst`: a stream that writes more than there is room for; `GET /framing`, `GET /typed`: one that is the core's; `GET
 /// /evil`: content where none may be; `GET /quiet`: a stream of which nothing comes.
 #[derive(Default)]
 pub(super) struct Shop {
@@ -97,7 +97,7 @@ impl Handler for Shop {
             b"/count" => {
                 return answer.write(Status::OK, TEXT, 20, |out| out.number(visit.streamed));
             }
-            b"/quiet" => return answer.stream(Status::OK, TEXT, None),
+            b"/quiet" | b"/burst" => return answer.stream(Status::OK, TEXT, None),
             b"/evil" => return answer.send(Status::NO_CONTENT, TEXT, b"content"),
             b"/framing" => return answer.fields(&[("content-Length", "9")]).empty(Status::OK),
             b"/typed" => {
@@ -148,6 +148,12 @@ impl Handler for Shop {
     fn on_room(&mut self, request: &Request<'_>, visit: &mut Visit, out: &mut Out<'_>) -> Piece {
         let path = request.head.path();
         if path == b"/quiet" {
+            return Piece::More;
+        }
+        if path == b"/burst" {
+            visit.streamed += 1;
+            let bytes = if visit.streamed == 1 { 9 } else { 99_999 };
+            out.bytes(&letters(bytes));
             return Piece::More;
         }
         if let Some(count) = number(path, "/short/") {

@@ -6,6 +6,7 @@ use super::*;
 every_strategy! {
     the_slowest_readers_give_way_when_regions_are_scarce
     nobody_gives_way_while_half_of_the_regions_are_free
+    who_waited_and_has_gone_hurries_nobody
     what_a_turn_brings_counts_before_anybody_gives_way
     who_sends_little_for_what_it_holds_gives_way
     who_sends_enough_gives_no_way
@@ -112,6 +113,23 @@ const MEMORY: Limits = Limits {
     received_bytes_max: 256 * 1024,
     ..Limits::DEFAULT
 };
+
+/// It stands in line until the next region comes back.
+fn who_waited_and_has_gone_hurries_nobody<B: Buffers>() {
+    let mut worker = worker::<B>(Limits {
+        big_regions_max: 8,
+        ..Limits::DEFAULT
+    });
+    let mut clients: Vec<_> = (0..4).map(|_| Client::new(&mut worker)).collect();
+    for (client, size) in clients.iter_mut().zip([20_000, 20_000, 20_000, 50_000]) {
+        client.want = worker.on_bytes(client.id, get(&format!("/size/{size}")).as_bytes());
+    }
+    assert_eq!((worker.regions_lent(), worker.shared.waiting.len()), (6, 1));
+    worker.ended(clients[3].id, Ended::Broken);
+    let hold_ms = Limits::DEFAULT.region_hold_ms;
+    assert_eq!(closed_after(&mut worker, hold_ms - 1), []);
+    assert_eq!(closed_after(&mut worker, hold_ms * 3 / 2).len(), 2);
+}
 
 /// Uploads that come fast and then hardly move, one that goes on, and a head in pieces.
 fn who_sends_little_for_what_it_holds_gives_way<B: Buffers>() {

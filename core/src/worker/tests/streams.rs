@@ -10,6 +10,7 @@ every_strategy! {
     a_cut_off_stream_leaves_no_memory_behind
     a_stream_to_the_end_of_its_connection_is_cut_off_by_a_reset
     streams_share_an_exhausted_pool
+    a_handler_that_breaks_off_is_told_apart_from_an_end
     a_stream_with_nothing_to_say_holds_no_region
     a_stream_that_ends_with_nothing_holds_no_region
 }
@@ -97,6 +98,27 @@ fn a_stream_to_the_end_of_its_connection_is_cut_off_by_a_reset<B: Buffers>() {
         want = changed;
     }
     assert_eq!(want, Want::RESET);
+}
+
+/// Chunks without the last one say so by themselves, and what ends with its connection only by a reset.
+fn a_handler_that_breaks_off_is_told_apart_from_an_end<B: Buffers>() {
+    for (version, end) in [("1.1", Want::CLOSE), ("1.0", Want::RESET)] {
+        let mut worker = worker::<B>(Limits::DEFAULT);
+        let mut client = Client::new(&mut worker);
+        client.send(
+            &mut worker,
+            get("/burst").replace("1.1", version).as_bytes(),
+        );
+        assert_eq!(client.want, end, "{version}");
+        let text = client.text();
+        let (_, content) = text.split_once("\r\n\r\n").unwrap();
+        assert!(
+            content.contains("abcdefghi") && !content.contains("0\r\n\r\n"),
+            "{text}"
+        );
+        let reason = worker.ended(client.id, Ended::Wanted);
+        assert_eq!(reason, Some(CloseReason::Refused(Fault::Application)));
+    }
 }
 
 fn a_stream_with_nothing_to_say_holds_no_region<B: Buffers>() {
