@@ -68,6 +68,8 @@ pub(crate) struct Connection<H: Handler, B> {
     sending: bool,
     /// It stands in the worker's list of those that wait for a region.
     pub(crate) waiting: bool,
+    /// Received and sent since it opened.
+    moved_bytes: u64,
     /// How far what is pending has got, as long as something is.
     output: Flow,
     flowing: bool,
@@ -127,6 +129,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
             input_ended: false,
             sending: false,
             waiting: false,
+            moved_bytes: 0,
             output: Flow::default(),
             flowing: false,
             requests: 0,
@@ -143,6 +146,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
     /// The peer has sent these bytes; none at all means that it will send no more.
     #[inline]
     pub(crate) fn received(&mut self, shared: &mut Shared<H>, bytes: &[u8]) {
+        self.moved_bytes += bytes.len() as u64;
         if bytes.is_empty() {
             self.end_of_input(shared);
         } else if self.tail.is_empty() || matches!(self.phase, Phase::Content(_)) {
@@ -247,6 +251,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
         if bytes > 0 {
             shared.counters.bytes_sent.add(bytes as u64);
             self.buffers.sent(bytes, &mut shared.pool);
+            self.moved_bytes += bytes as u64;
             self.output.moved(bytes, shared.now);
             if self.buffers.pending().is_empty() {
                 self.requests_sent = self.requests;

@@ -92,7 +92,7 @@ limits! {
     idle_timeout_ms: u64 = 20_000, in 1..=DAY_MS,
         because "a page asks for its parts within seconds", beyond "closed; reset where it does not close too";
     /// The same while `connections_max` are open, and more than four fifths of them yet.
-    full_idle_ms: u64 = 1_000, in 0..=DAY_MS,
+    full_idle_ms: u64 = 1_000, in 1..=DAY_MS,
         because "others wait for its place", beyond "closed; reset where it does not close too";
     /// How long a head may take from its first byte.
     head_timeout_ms: u64 = 8_000, in 1..=DAY_MS,

@@ -198,7 +198,8 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
     /// stands last in line then, so that it keeps nobody from what there is.
     fn next_waiting(&mut self) -> Option<(Id, Want)> {
         if self.shared.pool.take_returned() {
-            self.waking = VAIN_TRIES_MAX;
+            let waiting = u8::try_from(self.shared.waiting.len()).unwrap_or(u8::MAX);
+            self.waking = VAIN_TRIES_MAX.min(waiting);
         }
         while self.waking > 0 {
             let Some(id) = self.shared.waiting.pop_front() else {

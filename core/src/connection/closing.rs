@@ -81,6 +81,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
             Phase::Streaming { .. } => {
                 self.end_within(shared, CloseReason::Refused(Fault::Exhausted), bytes)
             }
+            Phase::Over => {}
             _ if self.tail.is_empty() => self.refuse(shared, Fault::Exhausted, bytes),
             _ => self.refuse_kept(shared, Fault::Exhausted),
         }
@@ -125,6 +126,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
             self.truncated =
                 matches!(self.phase, Phase::Streaming { stream, .. } if to_close(stream));
             self.cut_off(shared, reason, bytes);
+            self.drop_tail(shared);
             self.reason = reason;
             self.phase = Phase::Over;
         }

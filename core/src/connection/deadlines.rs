@@ -55,11 +55,6 @@ impl Flow {
         }
     }
 
-    /// Since it began, counted from the last time that it did.
-    pub(super) fn bytes(&self) -> u64 {
-        self.bytes
-    }
-
     fn earned_ms(&self, bytes_per_s_min: u64) -> u64 {
         self.moved_bytes().saturating_mul(1_000) / bytes_per_s_min.max(1)
     }
@@ -97,8 +92,8 @@ pub(crate) struct Pace {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Hoard {
     pub(crate) held_bytes: usize,
-    /// Bytes that its peer has sent of its request, or taken of the answers: they grow unless it begins anew.
-    pub(crate) progress: u64,
+    /// Bytes that its peer has sent and taken since it connected.
+    pub(crate) moved_bytes: u64,
 }
 
 /// By when something has to happen, and what.
@@ -238,21 +233,19 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
         self.leave(CloseReason::Idle);
     }
 
-    /// What it holds of the memory for received bytes; `None` where that is nothing, or its handler's affair.
+    /// What it holds of the memory for received bytes; `None` where that is nothing, or where its peer can do nothing about it:
+    /// it waits for a region, or for its handler.
     pub(crate) fn hoard(&self) -> Option<Hoard> {
-        let progress = match self.phase {
-            Phase::Head => self.tail.len() as u64,
-            Phase::Content(body) => body.input.bytes(),
-            Phase::Held(Hold::Parked(_)) | Phase::Refused(..) => return None,
-            Phase::Streaming { waits: false, .. } if self.buffers.pending().is_empty() => {
-                return None;
-            }
-            _ => self.output.bytes(),
+        let peers_turn = match self.phase {
+            Phase::Head | Phase::Content(_) => true,
+            Phase::Held(Hold::Parked(_)) | Phase::Refused(..) => false,
+            Phase::Held(_) | Phase::Streaming { .. } => !self.buffers.pending().is_empty(),
+            Phase::Ending { .. } | Phase::Over => false,
         };
         let held_bytes = self.tail.capacity();
-        (held_bytes > 0).then_some(Hoard {
+        (peers_turn && held_bytes > 0).then_some(Hoard {
             held_bytes,
-            progress,
+            moved_bytes: self.moved_bytes,
         })
     }
 

@@ -32,17 +32,25 @@ const PACE_PART: u64 = 8;
 pub(super) struct Looks {
     /// When to look next, if something is scarce then.
     pub(super) next_ms: u64,
-    /// How far those had got who held memory, in the order of their index, and when that was.
-    progress: Vec<(Id, u64)>,
-    progress_ms: u64,
+    /// Who held memory, in the order of their index, and when that was.
+    hoarders: Vec<Hoarder>,
+    hoarders_ms: u64,
+}
+
+/// Who held memory, how many bytes had moved, and whether it was slow between that look and the one before.
+#[derive(Debug)]
+struct Hoarder {
+    id: Id,
+    moved_bytes: u64,
+    slow: bool,
 }
 
 impl Looks {
     pub(super) fn new(now: Now) -> Looks {
         Looks {
             next_ms: now.monotonic_ms,
-            progress: Vec::new(),
-            progress_ms: 0,
+            hoarders: Vec::new(),
+            hoarders_ms: 0,
         }
     }
 }
@@ -51,7 +59,13 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
     /// Whether somebody may have to give way.
     #[inline]
     pub(super) fn scarce(&self) -> bool {
-        self.full || self.shared.pool.scarce() > 0 || self.shared.tails.scarce()
+        self.is_crowded() || self.shared.pool.scarce() > 0 || self.shared.tails.scarce()
+    }
+
+    /// Whether others wait for places.
+    #[inline]
+    fn is_crowded(&self) -> bool {
+        self.full && !self.shared.draining
     }
 
     /// Ends those who give least. It looks at every connection, so it is not done in every turn: what it takes is little
@@ -67,7 +81,7 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
         if self.shared.tails.scarce() {
             self.relieve_memory();
         }
-        if self.full {
+        if self.is_crowded() {
             self.relieve_places();
         }
     }
@@ -97,36 +111,47 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
         now.monotonic_ms + (hold_ms / 2).max(1)
     }
 
+    /// Whoever was slow between two looks, and between the two before: one lost packet is no slowness.
     fn relieve_memory(&mut self) {
         let now_ms = self.shared.now.monotonic_ms;
         let hold_ms = self.shared.limits.received_hold_ms;
-        let elapsed_ms = now_ms - self.looks.progress_ms;
+        let elapsed_ms = now_ms - self.looks.hoarders_ms;
         if elapsed_ms < hold_ms / PACE_PART {
             return;
         }
-        self.looks.progress_ms = now_ms;
-        let hoards = |id| Some((id, self.connections.get(id)?.hoard()?));
-        let hoards: Vec<(Id, Hoard)> = self.connections.ids().filter_map(hoards).collect();
-        let progress = hoards.iter().map(|(id, hoard)| (*id, hoard.progress));
-        let before = std::mem::replace(&mut self.looks.progress, progress.collect());
-        // What was seen when memory was last scarce tells nothing of now.
+        self.looks.hoarders_ms = now_ms;
+        let mut before = std::mem::take(&mut self.looks.hoarders);
         if elapsed_ms > LOOK_MS + hold_ms / PACE_PART * 2 {
-            return;
+            // What was seen when memory was last scarce tells nothing of now.
+            before.clear();
         }
-        let needs_ms = |(id, hoard): (Id, Hoard)| {
-            let at = before
-                .binary_search_by_key(&id.index(), |(id, _)| id.index())
-                .ok()?;
-            let (same, progress) = before[at];
-            // Where it has begun anew meanwhile, all of its progress is new.
-            let moved = hoard
-                .progress
-                .checked_sub(progress)
-                .unwrap_or(hoard.progress);
-            let needs_ms = hoard.held_bytes as u64 * elapsed_ms / moved.max(1);
-            (same == id && needs_ms > hold_ms).then_some((u64::MAX - needs_ms, id))
-        };
-        let slow = hoards.into_iter().filter_map(needs_ms).collect();
+        let mut slow = Vec::new();
+        for id in self.connections.ids() {
+            let Some(Hoard {
+                held_bytes,
+                moved_bytes,
+            }) = self.connections.get(id).and_then(Connection::hoard)
+            else {
+                continue;
+            };
+            let earlier = before
+                .binary_search_by_key(&id.index(), |earlier| earlier.id.index())
+                .map(|at| &before[at])
+                .ok()
+                .filter(|earlier| earlier.id == id);
+            let needs_ms = earlier.map_or(0, |earlier| {
+                held_bytes as u64 * elapsed_ms / (moved_bytes - earlier.moved_bytes).max(1)
+            });
+            let is_slow = needs_ms > hold_ms;
+            if is_slow && earlier.is_some_and(|earlier| earlier.slow) {
+                slow.push((u64::MAX - needs_ms, id));
+            }
+            self.looks.hoarders.push(Hoarder {
+                id,
+                moved_bytes,
+                slow: is_slow,
+            });
+        }
         for id in least_first(slow) {
             if !self.shared.tails.scarce() {
                 break;
@@ -156,6 +181,8 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
     fn change_by(&mut self, id: Id, change: fn(&mut Connection<H, B>, &mut Shared<H>)) {
         if let Some(connection) = self.connections.get_mut(id) {
             change(connection, &mut self.shared);
+            // It may have something else to send now, and to wait for: what was due before is not.
+            connection.settle(self.shared.now, &self.shared.limits);
             queue(&mut self.changed, id, connection);
         }
     }

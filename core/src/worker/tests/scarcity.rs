@@ -108,12 +108,6 @@ fn nobody_gives_way_while_half_of_the_regions_are_free<B: Buffers>() {
     assert_eq!(closed_after(&mut worker, long_ms), []);
 }
 
-const MEMORY: Limits = Limits {
-    content_bytes_max: 150 * 1024,
-    received_bytes_max: 256 * 1024,
-    ..Limits::DEFAULT
-};
-
 /// It stands in line until the next region comes back.
 fn who_waited_and_has_gone_hurries_nobody<B: Buffers>() {
     let mut worker = worker::<B>(Limits {
@@ -131,123 +125,132 @@ fn who_waited_and_has_gone_hurries_nobody<B: Buffers>() {
     assert_eq!(closed_after(&mut worker, hold_ms * 3 / 2).len(), 2);
 }
 
+const MEMORY: Limits = Limits {
+    content_bytes_max: 150 * 1024,
+    received_bytes_max: 256 * 1024,
+    ..Limits::DEFAULT
+};
+
+/// Long after the worker began, as it is with every worker that serves.
+const LATER_MS: u64 = 60_000;
+const PART_MS: u64 = MEMORY.received_hold_ms / 8;
+
+fn uploading<B: Buffers>(
+    count: usize,
+    path: &str,
+    length: usize,
+) -> (Worker<Shop, B>, Vec<Client>) {
+    let mut worker = worker::<B>(MEMORY);
+    closed_after(&mut worker, LATER_MS);
+    let mut clients: Vec<_> = (0..count).map(|_| Client::new(&mut worker)).collect();
+    for client in &mut clients {
+        let head = format!("POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n");
+        client.send(&mut worker, head.as_bytes());
+    }
+    (worker, clients)
+}
+
+fn statuses(client: &Client) -> Vec<u16> {
+    let answers = client.answers();
+    answers.iter().map(|(status, _)| *status).collect()
+}
+
 /// Uploads that come fast and then hardly move, one that goes on, and a head in pieces.
 fn who_sends_little_for_what_it_holds_gives_way<B: Buffers>() {
-    let hold_ms = MEMORY.received_hold_ms;
-    let mut worker = worker::<B>(MEMORY);
-    let content = |at: usize| {
-        let head = format!("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: {at}\r\n\r\n");
-        head.into_bytes()
-    };
-    let mut clients: Vec<_> = (0..4).map(|_| Client::new(&mut worker)).collect();
-    for client in &mut clients[..3] {
-        client.send(&mut worker, &content(60_000));
+    let (mut worker, mut clients) = uploading::<B>(3, "/echo", 60_000);
+    for client in &mut clients {
         client.send(&mut worker, &letters(40_000));
     }
-    clients[3].send(&mut worker, b"GET /size/2 HTTP/1.1\r\nHost: a");
-    // While half of the memory is free, whoever is slow has the time that its deadlines give it.
+    let mut head = Client::new(&mut worker);
+    head.send(&mut worker, b"GET /size/2 HTTP/1.1\r\nHost: a");
     clients[2].send(&mut worker, &letters(10_000));
     assert!(worker.received_bytes() > MEMORY.received_bytes_max / 2);
-    assert!(clients.iter().all(|client| client.received.is_empty()));
 
-    let part_ms = hold_ms / 8;
-    assert_eq!(closed_after(&mut worker, part_ms), []);
+    closed_after(&mut worker, LATER_MS + PART_MS);
+    assert!(
+        clients.iter().all(|client| client.received.is_empty()),
+        "one pause is none"
+    );
     clients[0].send(&mut worker, &letters(30));
-    clients[1].send(&mut worker, &letters(5_000));
+    clients[1].send(&mut worker, &letters(2_000));
     clients[2].send(&mut worker, &letters(9_000));
-    closed_after(&mut worker, part_ms * 2);
+    closed_after(&mut worker, LATER_MS + 2 * PART_MS);
     for client in &mut clients {
         client.want = worker.on_sent(client.id, 0);
         client.take(&mut worker);
     }
-    let statuses = |client: &Client| -> Vec<u16> {
-        let answers = client.answers();
-        answers.iter().map(|(status, _)| *status).collect()
-    };
     assert_eq!(
         clients.iter().map(statuses).collect::<Vec<_>>(),
-        [vec![503], vec![], vec![], vec![]],
-        "one of them is enough"
+        [vec![503], vec![], vec![]],
+        "the slowest of two is enough"
     );
+    assert_eq!(timeouts(&worker, Timeout::Send), 0);
     assert!(worker.received_bytes() <= MEMORY.received_bytes_max / 2);
     clients[2].send(&mut worker, &letters(1_000));
     assert_eq!(statuses(&clients[2]), [200]);
-    clients[3].send(&mut worker, b"\r\n\r\n");
-    assert_eq!(statuses(&clients[3]), [200]);
-}
-
-/// The application has its reasons.
-fn what_is_parked_gives_no_way<B: Buffers>() {
-    let mut worker = worker::<B>(Limits {
-        received_bytes_max: 64 * 1024,
-        content_bytes_max: 32 * 1024,
-        ..Limits::DEFAULT
-    });
-    let mut client = Client::new(&mut worker);
-    let head = "POST /park HTTP/1.1\r\nHost: a\r\nContent-Length: 32000\r\n\r\n";
-    client.send(&mut worker, head.as_bytes());
-    client.send(&mut worker, &letters(32_000));
-    let mut other = Client::new(&mut worker);
-    other.send(&mut worker, &get("/size/2").as_bytes()[..20]);
-    let mut holding = Vec::new();
-    while !worker.shared.tails.scarce() {
-        let mut client = Client::new(&mut worker);
-        client.send(&mut worker, &get("/size/2").as_bytes()[..20]);
-        holding.push(client);
-    }
-    for part in 1..3 {
-        closed_after(&mut worker, part * Limits::DEFAULT.received_hold_ms / 8);
-    }
-    worker.resume(client.id);
-    client.take(&mut worker);
-    assert_eq!(client.answers(), [(200, b"resumed".to_vec())]);
-}
-
-/// Its request is kept until all of the answer is written.
-fn a_slow_reader_of_an_echo_gives_way<B: Buffers>() {
-    let hold_ms = MEMORY.received_hold_ms;
-    let mut worker = worker::<B>(MEMORY);
-    let mut clients: Vec<_> = (0..2).map(|_| Client::new(&mut worker)).collect();
-    for client in &mut clients {
-        let head = "POST /stream/100000 HTTP/1.1\r\nHost: a\r\nContent-Length: 70000\r\n\r\n";
-        client.want = worker.on_bytes(client.id, head.as_bytes());
-        client.want = worker.on_bytes(client.id, &letters(70_000));
-    }
-    assert!(worker.received_bytes() > MEMORY.received_bytes_max / 2);
-    let part_ms = hold_ms / 8;
-    closed_after(&mut worker, part_ms);
-    worker.pending(clients[0].id);
-    worker.on_sent(clients[0].id, 1);
-    for _ in 0..10 {
-        let bytes = worker.pending(clients[1].id).len();
-        worker.on_sent(clients[1].id, bytes);
-    }
-    assert_eq!(closed_after(&mut worker, part_ms * 2), [clients[0].id]);
-    let reason = worker.ended(clients[0].id, Ended::Wanted);
-    assert_eq!(reason, Some(CloseReason::Refused(Fault::Exhausted)));
+    head.send(&mut worker, b"\r\n\r\n");
+    assert_eq!(statuses(&head), [200]);
 }
 
 /// Memory is scarce, and each of them sends as much as it holds within its time.
 fn who_sends_enough_gives_no_way<B: Buffers>() {
-    let mut worker = worker::<B>(MEMORY);
-    let mut clients: Vec<_> = (0..3).map(|_| Client::new(&mut worker)).collect();
+    let (mut worker, mut clients) = uploading::<B>(3, "/echo", 60_000);
     for client in &mut clients {
-        let head = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\n";
-        client.send(&mut worker, head.as_bytes());
-        client.send(&mut worker, &letters(45_000));
+        client.send(&mut worker, &letters(35_000));
+        client.send(&mut worker, &letters(1_000));
+    }
+    for part in 1..=3 {
+        assert!(worker.received_bytes() > MEMORY.received_bytes_max / 2);
+        closed_after(&mut worker, LATER_MS + part * PART_MS);
+        for client in &mut clients {
+            client.send(&mut worker, &letters(7_600));
+        }
+    }
+    for client in &mut clients {
+        client.send(&mut worker, &letters(1_200));
+        assert_eq!(statuses(client), [200]);
+    }
+}
+
+/// The application has its reasons.
+fn what_is_parked_gives_no_way<B: Buffers>() {
+    let (mut worker, mut clients) = uploading::<B>(3, "/park", 60_000);
+    for client in &mut clients {
+        client.send(&mut worker, &letters(60_000));
+    }
+    for part in 1..=4 {
+        assert!(worker.received_bytes() > MEMORY.received_bytes_max / 2);
+        closed_after(&mut worker, LATER_MS + part * PART_MS);
+    }
+    for client in &mut clients {
+        worker.resume(client.id);
+        client.take(&mut worker);
+        assert_eq!(client.answers(), [(200, b"resumed".to_vec())]);
+    }
+}
+
+/// Their requests are kept until all of their answers is written.
+fn a_slow_reader_of_an_echo_gives_way<B: Buffers>() {
+    let (mut worker, clients) = uploading::<B>(3, "/stream/100000", 55_000);
+    for client in &clients {
+        worker.on_bytes(client.id, &letters(55_000));
+        worker.pending(client.id);
     }
     assert!(worker.received_bytes() > MEMORY.received_bytes_max / 2);
-    let part_ms = MEMORY.received_hold_ms / 8;
-    closed_after(&mut worker, part_ms);
-    for client in &mut clients {
-        client.send(&mut worker, &letters(7_600));
+    for part in 1..=2 {
+        assert_eq!(closed_after(&mut worker, LATER_MS + part * PART_MS), []);
+        worker.on_sent(clients[0].id, 2);
+        worker.on_sent(clients[1].id, 1);
+        for _ in 0..4 {
+            let bytes = worker.pending(clients[2].id).len();
+            worker.on_sent(clients[2].id, bytes);
+        }
     }
-    closed_after(&mut worker, part_ms * 2);
-    for client in &mut clients {
-        client.send(&mut worker, &letters(7_400));
-        assert_eq!(client.answers().len(), 1);
-        assert_eq!(client.answers()[0].0, 200);
-    }
+    let closed = closed_after(&mut worker, LATER_MS + 3 * PART_MS);
+    assert_eq!(closed, [clients[1].id], "the slowest of two is enough");
+    assert_eq!(worker.shared.handler.told.len(), 1);
+    let reason = worker.ended(clients[1].id, Ended::Wanted);
+    assert_eq!(reason, Some(CloseReason::Refused(Fault::Exhausted)));
 }
 
 fn a_full_worker_leaves_whoever_is_not_idle_for_long<B: Buffers>() {
