@@ -116,7 +116,6 @@ impl Trial {
     fn run(&mut self, pace: &Pace) -> Result<()> {
         // The first answers are slow, and what they take stays.
         self.honest(pace.window.min(BETWEEN * 3))?;
-        self.scattered()?;
         self.seen.before = self.reading();
         self.server.glass().forget_peak()?;
         for _ in 0..pace.rounds {
@@ -185,8 +184,7 @@ impl Trial {
         Ok(())
     }
 
-    /// Waits until the server holds the connections of honest clients only: neither those of attackers, nor the one by which
-    /// it was seen to have started.
+    /// Waits until the server holds the connections of honest clients only.
     fn scattered(&mut self) -> Result<()> {
         let began = Instant::now();
         while began.elapsed() < SCATTER_MAX {

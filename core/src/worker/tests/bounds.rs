@@ -23,7 +23,7 @@ fn post(length: usize) -> Vec<u8> {
     format!("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n").into_bytes()
 }
 
-fn statuses(client: &Client) -> Vec<u16> {
+pub(super) fn statuses(client: &Client) -> Vec<u16> {
     client.answers().iter().map(|(status, _)| *status).collect()
 }
 

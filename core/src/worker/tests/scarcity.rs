@@ -1,6 +1,8 @@
 //! Who gives way when regions, memory or places are scarce.
 
-use super::client::{START, get, letters, timeouts, worker};
+use super::bounds::statuses;
+use super::client::{get, letters, timeouts, worker};
+use super::deadlines::at;
 use super::*;
 
 every_strategy! {
@@ -18,11 +20,7 @@ every_strategy! {
 
 /// Lets so much time pass, and returns who is to be closed.
 fn closed_after<B: Buffers>(worker: &mut Worker<Shop, B>, ms: u64) -> Vec<Id> {
-    let now = Now {
-        monotonic_ms: START.monotonic_ms + ms,
-        ..START
-    };
-    worker.tick(now);
+    worker.tick(at(ms));
     let changed = std::iter::from_fn(|| worker.next_changed());
     let mut closed: Vec<Id> = changed
         .filter(|(_, want)| want.close())
@@ -82,10 +80,7 @@ fn what_a_turn_brings_counts_before_anybody_gives_way<B: Buffers>() {
         client.want = worker.on_bytes(client.id, get("/size/20000").as_bytes());
         worker.pending(client.id);
     }
-    worker.tick(Now {
-        monotonic_ms: START.monotonic_ms + late_ms,
-        ..START
-    });
+    worker.tick(at(late_ms));
     // A turn took long, and only now it is told what everybody has taken meanwhile.
     for client in &clients {
         let bytes = worker.pending(client.id).len();
@@ -148,11 +143,6 @@ fn uploading<B: Buffers>(
         client.send(&mut worker, head.as_bytes());
     }
     (worker, clients)
-}
-
-fn statuses(client: &Client) -> Vec<u16> {
-    let answers = client.answers();
-    answers.iter().map(|(status, _)| *status).collect()
 }
 
 /// Uploads that come fast and then hardly move, one that goes on, and a head in pieces.
@@ -260,16 +250,13 @@ fn a_full_worker_leaves_whoever_is_not_idle_for_long<B: Buffers>() {
     };
     let idle_ms = limits.full_idle_ms;
     let mut worker = worker::<B>(limits);
-    let clients: Vec<_> = (0..4).map(|_| Client::new(&mut worker)).collect();
+    for _ in 0..4 {
+        worker.open(None).unwrap();
+    }
     closed_after(&mut worker, idle_ms - 1);
     assert_eq!(timeouts(&worker, Timeout::Idle), 0);
     closed_after(&mut worker, idle_ms * 2);
-    assert_eq!(
-        timeouts(&worker, Timeout::Idle),
-        1,
-        "{} were there",
-        clients.len()
-    );
+    assert_eq!(timeouts(&worker, Timeout::Idle), 1);
 }
 
 fn a_full_worker_ends_whoever_is_idle<B: Buffers>() {
