@@ -91,9 +91,9 @@ limits! {
     /// How long a connection may be open without a request under way.
     idle_timeout_ms: u64 = 20_000, in 1..=DAY_MS,
         because "a page asks for its parts within seconds", beyond "closed; reset where it does not close too";
-    /// The same while `connections_max` are open, and more than four fifths of them yet.
+    /// How long it may be so, or a head may take, while `connections_max` are open, and more than four fifths of them yet.
     full_idle_ms: u64 = 1_000, in 1..=DAY_MS,
-        because "others wait for its place", beyond "closed; reset where it does not close too";
+        because "others wait for its place", beyond "closed; reset where it does not close too; 408 to a head";
     /// How long a head may take from its first byte.
     head_timeout_ms: u64 = 8_000, in 1..=DAY_MS,
         because "a lost packet is sent again within 3 seconds, twice within 7", beyond "408, close";

@@ -155,6 +155,14 @@ fn note_end(facts: &Facts<'_>, end: &End, counts: &mut Counts) {
     }
 }
 
+/// Of such a time that it may ask for nothing, what it has for sure: its place may be needed.
+fn patience_ms(limits: &Limits, timeout_ms: u64) -> u64 {
+    match limits.connections_max <= FULL_MAX {
+        true => timeout_ms.min(limits.full_idle_ms),
+        false => timeout_ms,
+    }
+}
+
 /// Whether a connection may end so, for this reason and at this time.
 fn ended(facts: &Facts<'_>, end: &End, forced: bool) -> Result<(), String> {
     let limits = facts.limits;
@@ -187,13 +195,7 @@ fn ended(facts: &Facts<'_>, end: &End, forced: bool) -> Result<(), String> {
             _ => false,
         },
         CloseReason::Idle => {
-            // Or its place was needed.
-            let idle_ms = if limits.connections_max <= FULL_MAX {
-                limits.idle_timeout_ms.min(limits.full_idle_ms)
-            } else {
-                limits.idle_timeout_ms
-            };
-            since(facts.sent_ms, idle_ms)?;
+            since(facts.sent_ms, patience_ms(limits, limits.idle_timeout_ms))?;
             matches!(end, End::Clean)
         }
         CloseReason::PeerClosed => facts.fin && matches!(end, End::Clean),

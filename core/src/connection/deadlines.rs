@@ -219,18 +219,21 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
         })
     }
 
-    /// How long it has been idle, if it is.
-    pub(crate) fn idle_ms(&self, now: Now, limits: &Limits) -> Option<u64> {
+    /// For how long it has asked for nothing: it is idle, or has begun a head that is not whole. `None` where it has.
+    pub(crate) fn asks_nothing_ms(&self, now: Now, limits: &Limits) -> Option<u64> {
         let Deadline { at_ms, kind } = self.deadline;
-        let since_ms = at_ms.saturating_sub(limits.idle_timeout_ms);
-        (kind == Timer::Idle).then(|| now.monotonic_ms.saturating_sub(since_ms))
+        let timeout_ms = match kind {
+            Timer::Idle => limits.idle_timeout_ms,
+            Timer::Head => limits.head_timeout_ms,
+            _ => return None,
+        };
+        let since_ms = at_ms.saturating_sub(timeout_ms);
+        Some(now.monotonic_ms.saturating_sub(since_ms))
     }
 
-    /// It is idle, and others need its place.
+    /// It asks for nothing, and others need its place: its time is over sooner.
     pub(crate) fn make_room(&mut self, shared: &mut Shared<H>) {
-        shared.counters.timeout(Timeout::Idle);
-        self.deadline = Deadline::UNSET;
-        self.leave(CloseReason::Idle);
+        self.run_out(shared, self.deadline.kind);
     }
 
     /// What it holds of the memory for received bytes; `None` where that is nothing, or where its peer can do nothing about it:
@@ -276,6 +279,10 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
     /// Its next deadline has passed.
     pub(crate) fn expire(&mut self, shared: &mut Shared<H>) {
         let Deadline { kind, .. } = self.deadline(&shared.limits);
+        self.run_out(shared, kind);
+    }
+
+    fn run_out(&mut self, shared: &mut Shared<H>, kind: Timer) {
         if kind != Timer::Send {
             self.deadline = Deadline::UNSET;
         }

@@ -8,7 +8,8 @@
 //! - of the regions, whoever takes less than a region in `region_hold_ms`, and less than one in a quarter of that while
 //!   others wait;
 //! - of the memory, whoever would need more than `received_hold_ms` to send again what it holds;
-//! - of the places, once all are taken, whoever has been idle for `full_idle_ms`.
+//! - of the places, once all are taken, whoever has asked for nothing in `full_idle_ms`: it is idle, or its head is not
+//!   whole yet.
 
 use super::{Worker, queue};
 use crate::buffers::Buffers;
@@ -162,17 +163,21 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
 
     fn relieve_places(&mut self) {
         let limits = &self.shared.limits;
-        let (now, idle_ms) = (self.shared.now, limits.full_idle_ms);
-        let idle = |id: Id| {
-            let since_ms = self.connections.get(id)?.idle_ms(now, limits)?;
-            (since_ms >= idle_ms).then_some((u64::MAX - since_ms, id))
-        };
-        let leaving = |id: &Id| self.connections.get(*id).is_some_and(Connection::is_ending);
-        let leaving = self.connections.ids().filter(leaving).count();
+        let mut leaving = 0;
+        let mut useless = Vec::new();
+        for id in self.connections.ids() {
+            let Some(connection) = self.connections.get(id) else {
+                continue;
+            };
+            leaving += usize::from(connection.is_ending());
+            let since_ms = connection.asks_nothing_ms(self.shared.now, limits);
+            if let Some(since_ms) = since_ms.filter(|ms| *ms >= limits.full_idle_ms) {
+                useless.push((u64::MAX - since_ms, id));
+            }
+        }
         let resumed_at = limits.connections_max.saturating_mul(RESUME_PERCENT) / 100;
         let most = self.connections.len().saturating_sub(resumed_at + leaving);
-        let idle = self.connections.ids().filter_map(idle).collect();
-        for id in least_first(idle).take(most) {
+        for id in least_first(useless).take(most) {
             self.change_by(id, Connection::make_room);
         }
     }

@@ -5,7 +5,7 @@ use orthant_core::{CloseReason, Fault, Limits};
 use super::answer::{self, Answer};
 use super::expected::{self, Expected, Framed};
 use super::request::{self, Asked, Partial, Stands};
-use super::{End, Facts, Last};
+use super::{End, Facts, Last, patience_ms};
 use crate::counts::{Counts, Kind};
 use crate::scenario::SCARCE_BYTES;
 
@@ -347,7 +347,8 @@ impl Walk<'_, '_> {
             came.map_or(self.facts.close_ms, |(_, ms, _)| *ms)
         };
         let limits = self.facts.limits;
-        let timeout_ms = limits.head_timeout_ms.min(limits.content_timeout_ms);
+        let head_ms = patience_ms(limits, limits.head_timeout_ms);
+        let timeout_ms = head_ms.min(limits.content_timeout_ms);
         let began_ms = came_ms(self.from);
         let ended_ms = end.map_or(self.facts.close_ms, |end| came_ms(end - 1));
         match ended_ms - began_ms >= timeout_ms {

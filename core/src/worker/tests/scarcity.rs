@@ -16,6 +16,7 @@ every_strategy! {
     a_slow_reader_of_an_echo_gives_way
     a_full_worker_leaves_whoever_is_not_idle_for_long
     a_full_worker_ends_whoever_is_idle
+    a_full_worker_refuses_heads_that_do_not_come
 }
 
 /// Lets so much time pass, and returns who is to be closed.
@@ -241,6 +242,31 @@ fn a_slow_reader_of_an_echo_gives_way<B: Buffers>() {
     assert_eq!(worker.shared.handler.told.len(), 1);
     let reason = worker.ended(clients[1].id, Ended::Wanted);
     assert_eq!(reason, Some(CloseReason::Refused(Fault::Exhausted)));
+}
+
+fn a_full_worker_refuses_heads_that_do_not_come<B: Buffers>() {
+    let limits = Limits {
+        connections_max: 5,
+        ..Limits::DEFAULT
+    };
+    let full_ms = limits.full_idle_ms;
+    let mut worker = worker::<B>(limits);
+    let mut clients: Vec<_> = (0..5).map(|_| Client::new(&mut worker)).collect();
+    for (client, first) in clients.iter_mut().zip(["G", "G", "GET / H", "GET / H"]) {
+        client.send(&mut worker, first.as_bytes());
+    }
+    clients[4].send(
+        &mut worker,
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n",
+    );
+    assert!(!worker.accepting());
+    closed_after(&mut worker, full_ms - 1);
+    assert_eq!(timeouts(&worker, Timeout::Head), 0);
+    clients[0].send(&mut worker, &get("/size/2").as_bytes()[1..]);
+    closed_after(&mut worker, full_ms + 500);
+    assert_eq!(timeouts(&worker, Timeout::Head), 1, "four fifths are left");
+    let refused = worker.pending(clients[1].id);
+    assert!(refused.starts_with(b"HTTP/1.1 408 "), "who came first");
 }
 
 fn a_full_worker_leaves_whoever_is_not_idle_for_long<B: Buffers>() {
