@@ -31,6 +31,7 @@ pub fn arena(seed: u64) -> Vec<Case> {
         shapes(seed),
         batches(),
         without_content(),
+        of_no_route(),
         vec![slow_reader()],
         resets(),
     ]
@@ -223,6 +224,63 @@ fn without_content() -> Vec<Case> {
                 ("allow".into(), FieldValue::Lists("GET".into())),
                 ("content-length".into(), FieldValue::Is("0".into())),
             ],
+        ),
+    ]
+}
+
+/// Requests of no route, or for more than a route may be sent: which of several things is wrong decides the status.
+fn of_no_route() -> Vec<Case> {
+    let answered = |id: &str, name: &str, section: &str, head: &str, status: &str, allow| {
+        let send = vec![Step::Text(format!("{head}Host: {{{{host}}}}\r\n\r\n"))];
+        let status = Statuses::try_from(status.to_owned()).expect("it is a status");
+        let outcome = Outcome {
+            answers: vec![status],
+            fields: vec![BTreeMap::from([("allow".into(), allow)])],
+            ..Outcome::default()
+        };
+        case(id, name, section, send, outcome)
+    };
+    let none = || FieldValue::Absent;
+    vec![
+        answered(
+            "arena-options",
+            "OPTIONS * is about the server",
+            "RFC 9110 §9.3.7",
+            "OPTIONS * HTTP/1.1\r\n",
+            "204",
+            FieldValue::Lists("GET".into()),
+        ),
+        answered(
+            "arena-unknown-method",
+            "an unknown method, wherever it is asked for",
+            "RFC 9110 §9.1",
+            "BREW /nowhere HTTP/1.1\r\n",
+            "501",
+            none(),
+        ),
+        answered(
+            "arena-connect",
+            "a tunnel, which is for proxies",
+            "RFC 9110 §9.3.6",
+            "CONNECT {{host}} HTTP/1.1\r\n",
+            "501",
+            none(),
+        ),
+        answered(
+            "arena-nowhere",
+            "a route that is not there",
+            "RFC 9110 §15.5.5",
+            "DELETE /nowhere HTTP/1.1\r\n",
+            "404",
+            none(),
+        ),
+        answered(
+            "arena-too-large",
+            "only /upload counts more than the largest content",
+            "RFC 9110 §15.5.14",
+            "POST /pipeline HTTP/1.1\r\nContent-Length: 20000000\r\n",
+            "413",
+            none(),
         ),
     ]
 }

@@ -76,11 +76,11 @@ impl Arena {
 impl Handler for Arena {
     type Exchange = Progress;
 
-    /// Only content that an answer depends on is collected.
+    /// Only what is counted may be longer than the largest content.
     fn on_head(&mut self, head: &Head<'_>, _: &mut Progress) -> Plan {
         match route(head.path()) {
-            Some(Route::Baseline | Route::Echo) => Plan::Collect,
-            _ => Plan::Stream,
+            Some(Route::Upload) => Plan::Stream,
+            _ => Plan::Collect,
         }
     }
 
@@ -98,7 +98,7 @@ impl Handler for Arena {
     ) -> Outcome {
         let head = &request.head;
         let Some(route) = route(head.path()) else {
-            return answer.empty(Status::NOT_FOUND);
+            return nowhere(head, answer);
         };
         match (route, head.method) {
             (Route::Pipeline, Method::Get | Method::Head) => answer.send(Status::OK, TEXT, b"ok"),
@@ -167,6 +167,19 @@ fn route(path: &[u8]) -> Option<Route<'_>> {
             None => Route::Delay(path.strip_prefix(b"/delay/")?),
         },
     })
+}
+
+/// What is asked of no route: of the server as a whole, of a proxy that it is not, or of nothing.
+fn nowhere(head: &Head<'_>, answer: Answer<'_, impl Buffers>) -> Outcome {
+    match head.method {
+        // RFC 9110 §9.3.7.
+        Method::Options if head.path() == b"*" => answer
+            .fields(&[("Allow", "GET, HEAD, POST, OPTIONS")])
+            .empty(Status::NO_CONTENT),
+        // RFC 9110 §9.1: no route has it.
+        Method::Other(_) => answer.empty(Status::NOT_IMPLEMENTED),
+        _ => answer.empty(Status::NOT_FOUND),
+    }
 }
 
 /// `ok` after so many milliseconds.

@@ -41,6 +41,9 @@ impl Handler for Pages {
     ) -> Outcome {
         let reads = matches!(request.head.method, Method::Get | Method::Head);
         match request.head.path() {
+            _ if matches!(request.head.method, Method::Other(_)) => {
+                answer.empty(Status::NOT_IMPLEMENTED)
+            }
             b"/metrics" | b"/healthz" if !reads => answer
                 .fields(&[("Allow", "GET, HEAD")])
                 .empty(Status::METHOD_NOT_ALLOWED),
