@@ -120,7 +120,7 @@ pub const STEPS: &[Step] = &[
     },
     Step {
         name: "attack",
-        about: "hostile clients do no harm to a design of each kind",
+        about: "hostile clients do no harm to a design of each backend",
         run: attack::step,
     },
     Step {
