@@ -109,9 +109,24 @@ enum Phase {
     Refused(Fault, Form),
     /// Nothing more is read as a request. Once everything is sent it closes: at once, or after the peer has had time to
     /// read the last answer.
-    Ending { lingers: bool, shut: bool },
+    Ending {
+        lingers: bool,
+        shut: bool,
+        /// Until when the peer is heard at the longest, once that is known.
+        until_ms: u64,
+    },
     /// It closes now, whatever is pending.
     Over,
+}
+
+impl Phase {
+    fn ending(lingers: bool) -> Phase {
+        Phase::Ending {
+            lingers,
+            shut: false,
+            until_ms: u64::MAX,
+        }
+    }
 }
 
 impl<H: Handler, B: Buffers> Connection<H, B> {
@@ -158,7 +173,8 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
 
     fn received_more(&mut self, shared: &mut Shared<H>, bytes: &[u8]) {
         match self.phase {
-            Phase::Ending { .. } | Phase::Refused(..) | Phase::Over => {}
+            Phase::Ending { .. } => self.heard(shared, bytes.len()),
+            Phase::Refused(..) | Phase::Over => {}
             Phase::Head => {
                 if self.collect(shared, bytes, 0).is_err() {
                     return;
@@ -204,7 +220,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
                 Phase::Ending { lingers, .. } => {
                     // What came too late is lost, but it must not cost the peer the answer before it.
                     *lingers = true;
-                    return;
+                    return self.heard(shared, bytes.len());
                 }
                 Phase::Refused(..) | Phase::Over => return,
             };

@@ -66,6 +66,8 @@ pub struct Counters {
     /// Connections refused because the worker was draining, or was full, in which case its loop should not have accepted
     /// them.
     pub turned_away: Count,
+    /// Times that accepting rested, since the kernel had no descriptor or no memory for a connection.
+    pub accept_rests: Count,
     /// Connections ended, by [`CloseReason::index`].
     pub closes: [Count; CloseReason::NAMES.len()],
     /// Requests answered by the core with an error, by `Fault as usize`. They count among `requests` too.

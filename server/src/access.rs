@@ -15,10 +15,10 @@ mod writer;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use orthant_core::Count;
 
@@ -50,8 +50,22 @@ pub(crate) struct Shared {
     pub(crate) queues: Vec<Arc<Queue>>,
     /// Lines that could not be written, by the writer's count.
     pub(crate) lost: Count,
-    reopen: AtomicBool,
+    /// How often it was asked to open its file anew, and how far that is done.
+    reopens_asked: AtomicU64,
+    reopens_done: AtomicU64,
     end: AtomicBool,
+}
+
+impl Shared {
+    pub(crate) fn new(workers: usize) -> Shared {
+        Shared {
+            queues: (0..workers).map(|_| Arc::default()).collect(),
+            lost: Count::default(),
+            reopens_asked: AtomicU64::new(0),
+            reopens_done: AtomicU64::new(0),
+            end: AtomicBool::new(false),
+        }
+    }
 }
 
 /// Bytes that it takes for each worker.
@@ -79,12 +93,7 @@ impl Access {
             path: log.path.clone(),
             source,
         };
-        let shared = Arc::new(Shared {
-            queues: (0..workers).map(|_| Arc::default()).collect(),
-            lost: Count::default(),
-            reopen: AtomicBool::new(false),
-            end: AtomicBool::new(false),
-        });
+        let shared = Arc::new(Shared::new(workers));
         let sink = Sink::open(log.path.clone()).map_err(failed)?;
         let writer = Writer::new(shared.clone(), sink, log.format);
         let (alive, ended) = mpsc::channel::<()>();
@@ -111,9 +120,13 @@ impl Access {
         self.held = None;
     }
 
-    /// Opens the file anew, as after it was moved away. It happens soon, on the writer's thread.
+    /// Opens the file anew, as after it was moved away. Waits until the writer has done so, but not for long.
     pub(crate) fn reopen(&self) {
-        self.shared.reopen.store(true, Ordering::Relaxed);
+        let asked = self.shared.reopens_asked.fetch_add(1, Ordering::Relaxed) + 1;
+        let begun = Instant::now();
+        while self.shared.reopens_done.load(Ordering::Acquire) < asked && begun.elapsed() < END {
+            thread::sleep(writer::REST / 4);
+        }
     }
 
     /// Writes what the workers, who have ended, have left, as far as that is possible within a moment.

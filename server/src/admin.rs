@@ -18,6 +18,8 @@ use orthant_core::Limits;
 
 use crate::design::{Chosen, Design};
 use crate::error::Error;
+use crate::listeners::socket_for;
+use crate::metrics;
 use crate::watch::Watch;
 
 use pages::Pages;
@@ -45,10 +47,11 @@ const LIMITS: Limits = Limits {
 /// about the process takes for a moment.
 pub(crate) const DESCRIPTORS: usize = 3 + LIMITS.connections_max + 2;
 
-/// Bytes that clients can make it take.
-pub(crate) fn bytes_max() -> usize {
+/// Bytes that clients can make it take, where the server has so many workers.
+pub(crate) fn bytes_max(workers: usize) -> usize {
     let budget = orthant_core::Worker::<Pages, Chosen>::budget(&LIMITS);
-    budget.connections + budget.regions + budget.received + budget.growth
+    let pages = LIMITS.connections_max * metrics::text_bytes_max(workers);
+    budget.connections + budget.regions + budget.received + budget.growth + pages
 }
 
 /// Listens on the admin address, before anybody is served elsewhere.
@@ -57,9 +60,14 @@ pub(crate) fn bytes_max() -> usize {
 /// What is wrong with it, and what to do.
 pub(crate) fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
     let failed = |source| Error::Admin { address, source };
-    let listener = TcpListener::bind(address).map_err(failed)?;
-    listener.set_nonblocking(true).map_err(failed)?;
-    Ok(listener)
+    let listener = || {
+        let socket = socket_for(address)?;
+        socket.bind(&address.into())?;
+        socket.listen(LIMITS.connections_max as i32)?;
+        socket.set_nonblocking(true)?;
+        Ok(socket.into())
+    };
+    listener().map_err(failed)
 }
 
 /// The thread that serves the admin address.

@@ -66,7 +66,7 @@ pub(crate) fn table<H: Handler>(options: &Options, workers: usize) -> String {
         line(what, bytes);
     }
     line(&format!("a worker, with {connections} connections"), worker);
-    let admin = orthant::admin_bytes_max(options);
+    let admin = orthant::admin_bytes_max(options, workers);
     line("the admin address", admin);
     line(
         &format!("{workers} {noun} and that"),

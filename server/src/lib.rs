@@ -68,8 +68,8 @@ pub fn log_bytes_max(options: &Options) -> usize {
 }
 
 /// Bytes that clients of the admin address can make it take, where there is one.
-pub fn admin_bytes_max(options: &Options) -> usize {
-    options.admin.map_or(0, |_| admin::bytes_max())
+pub fn admin_bytes_max(options: &Options, workers: usize) -> usize {
+    options.admin.map_or(0, |_| admin::bytes_max(workers))
 }
 
 /// The most bytes that the regions of a worker take in this design, with these limits.

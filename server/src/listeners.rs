@@ -156,7 +156,7 @@ fn settle(socket: &Socket, limits: &Limits) -> io::Result<()> {
 }
 
 /// A socket that can be bound to an address.
-fn socket_for(address: SocketAddr) -> io::Result<Socket> {
+pub(crate) fn socket_for(address: SocketAddr) -> io::Result<Socket> {
     let domain = Domain::for_address(address);
     let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
     if address.is_ipv6() {

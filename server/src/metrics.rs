@@ -94,10 +94,20 @@ fn put(text: &mut String, piece: std::fmt::Arguments<'_>) {
     text.write_fmt(piece).expect("a string takes everything");
 }
 
+/// Bytes of the names and sentences of all families, and of the samples that each worker has. Most of a sample is its name
+/// and labels, and a number has 20 digits at most.
+const FIXED_BYTES_MAX: usize = 6 * 1024;
+const WORKER_BYTES_MAX: usize = 5 * 1024;
+
+/// The most bytes that the text has for so many workers.
+pub(crate) const fn text_bytes_max(workers: usize) -> usize {
+    FIXED_BYTES_MAX + workers * WORKER_BYTES_MAX
+}
+
 /// All metrics, now.
 pub(crate) fn text(watch: &Watch, design: &Design) -> String {
     let view = View { watch, design };
-    let mut text = String::new();
+    let mut text = String::with_capacity(text_bytes_max(watch.counters().len()));
     for family in FAMILIES {
         let (name, kind) = (family.name, family.kind.name());
         put(&mut text, format_args!("# TYPE {name} {kind}\n"));
@@ -113,4 +123,26 @@ pub(crate) fn text(watch: &Watch, design: &Design) -> String {
     }
     text.push_str("# EOF\n");
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::access;
+
+    #[test]
+    fn the_text_is_no_longer_than_its_budget() {
+        for workers in [1, 30] {
+            let access = Arc::new(access::Shared::new(workers));
+            let watch = Watch::new(usize::MAX, Some(access));
+            watch.ready((0..workers).map(|_| Arc::default()).collect());
+            let text = text(&watch, &Design::of_this_build());
+            // Each may have more digits.
+            let most = text.len() + text.lines().count() * 20;
+            let budget = text_bytes_max(workers);
+            assert!((budget / 2..=budget).contains(&most), "{most} of {budget}");
+        }
+    }
 }

@@ -70,6 +70,30 @@ impl<'a> Needs<'a> {
         Ok(())
     }
 
+    /// How many connections each worker may have: as many as are wanted, or as there are descriptors for. A worker that
+    /// knows its limit makes room and keeps order; one that the kernel refuses can only wait.
+    pub(crate) fn connections(&self) -> usize {
+        let fixed = self.descriptors(0) as u64;
+        let each = |most: u64| most.saturating_sub(fixed) / self.workers as u64;
+        let affordable = getrlimit(Resource::Nofile).current.map_or(u64::MAX, each);
+        let wanted = self.options.limits.connections_max;
+        wanted.min(usize::try_from(affordable).unwrap_or(usize::MAX))
+    }
+
+    /// What to say where those are fewer.
+    pub(crate) fn fewer_connections(&self) -> Option<String> {
+        let (wanted, connections) = (self.options.limits.connections_max, self.connections());
+        (connections < wanted).then(|| {
+            format!(
+                "{} may have {connections} connections each instead of {wanted}, since the limit of descriptors is {}: {}, \
+                 or lower --limit connections-max",
+                self.workers(),
+                descriptors_max(),
+                raise(self.descriptors(wanted)),
+            )
+        })
+    }
+
     /// What to do where the kernel refused what a worker begins with.
     pub(crate) fn refused(&self, error: &io::Error) -> String {
         let linux = self.worker.linux;
@@ -93,15 +117,15 @@ impl<'a> Needs<'a> {
     }
 
     fn open_more(&self) -> String {
-        let most = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
         let connections = self.options.limits.connections_max;
         format!(
-            "{} with the backend {} need {} descriptors at least, and the limit is {most}: raise it by `ulimit -n {}`, \
-             which is enough for {connections} connections to each, or by less, or start fewer by --workers",
+            "{} with the backend {} need {} descriptors at least, and the limit is {}: {}, which is enough for \
+             {connections} connections to each, or by less, or start fewer by --workers",
             self.workers(),
             backend::NAME,
             self.descriptors(1),
-            self.descriptors(connections),
+            descriptors_max(),
+            raise(self.descriptors(connections)),
         )
     }
 
@@ -127,4 +151,18 @@ impl<'a> Needs<'a> {
         };
         format!("{} {noun}", self.workers)
     }
+}
+
+fn descriptors_max() -> u64 {
+    getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
+}
+
+/// How to have so many descriptors. Above the hard limit only whoever starts the server can raise it.
+fn raise(descriptors: usize) -> String {
+    let hard = getrlimit(Resource::Nofile).maximum;
+    let by = match hard.is_some_and(|hard| hard < descriptors as u64) {
+        true => ", which takes privileges, LimitNOFILE= of systemd or --ulimit nofile= of docker",
+        false => "",
+    };
+    format!("raise it by `ulimit -n {descriptors}`{by}")
 }

@@ -68,6 +68,7 @@ impl Server {
         raise_descriptors(needs.descriptors(options.limits.connections_max))
             .map_err(starting("raise the limit of descriptors (RLIMIT_NOFILE)"))?;
         needs.check()?;
+        let connections_max = needs.connections();
         let admin = options.admin.map(admin::listen).transpose()?;
         let listeners = places.listen(workers, &options.limits)?;
         let files = Arc::new(listeners.files);
@@ -81,14 +82,15 @@ impl Server {
             addresses: listeners.addresses,
             stop: Arc::new(stop),
             workers: Vec::new(),
-            watch: Arc::new(Watch::new(options.limits.connections_max, shared)),
+            watch: Arc::new(Watch::new(connections_max, shared)),
             access,
             admin: None,
         };
         for (index, listeners) in listeners.each.into_iter().enumerate() {
             let (stop, stopped, after) = (server.stop.clone(), stopped.clone(), after.clone());
             let (ready, watch, files) = (ready.clone(), server.watch.clone(), files.clone());
-            let (handler, options) = (handler.clone(), options.clone());
+            let (handler, mut options) = (handler.clone(), options.clone());
+            options.limits.connections_max = connections_max;
             let access = server.access.as_ref();
             let queue = access.map(|access| access.shared.queues[index].clone());
             let cpu = cpus[index % cpus.len()];
@@ -138,7 +140,11 @@ impl Server {
             readied.sort_unstable_by_key(|(index, _)| *index);
             let counters = readied.into_iter().map(|(_, counters)| counters).collect();
             server.watch.ready(counters);
-            return server.with_admin(admin);
+            let server = server.with_admin(admin)?;
+            if let Some(sentence) = needs.fewer_connections() {
+                log::warn!("{sentence}");
+            }
+            return Ok(server);
         }
         server.stop()?;
         Err(match server.wait() {
@@ -262,6 +268,7 @@ struct End<F: Fn()> {
 impl<F: Fn()> Drop for End<F> {
     fn drop(&mut self) {
         // One failed: the others are told to stop, so that the failure is seen and nothing limps on.
+        log::debug!("a worker has ended");
         if !self.well {
             self.watch.stop();
             if let Err(error) = self.stop.shutdown(Shutdown::Write) {
@@ -286,6 +293,8 @@ fn run<H: Handler + 'static>(
     sched_setaffinity(None, &set)
         .map_err(|error| io::Error::other(format!("failed to bind it to CPU {cpu}: {error}")))?;
     let worker = Worker::<H, Chosen>::new(handler, options.limits.clone(), clock::now());
+    let connections = options.limits.connections_max;
+    log::debug!("a worker runs on CPU {cpu} and opens {connections} connections at most");
     let counters = worker.counters().clone();
     let ready = move || ready(counters);
     let tuning = &options.tuning;

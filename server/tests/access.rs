@@ -14,8 +14,8 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use orthant::{
-    AccessLog, Answer, Buffers, Format, Handler, Listen, MediaType, Options, Outcome, Request,
-    Server, Status,
+    AccessLog, Answer, Buffers, Format, Handler, Limits, Listen, MediaType, Options, Outcome,
+    Request, Server, Status,
 };
 use serde_json::Value;
 
@@ -47,6 +47,10 @@ fn start(path: &Path) -> Server {
             path: Some(path.into()),
             format: Format::Json,
         }),
+        limits: Limits {
+            drain_timeout_ms: 500,
+            ..Limits::DEFAULT
+        },
         ..Options::default()
     };
     Server::start(options, Pages).unwrap()

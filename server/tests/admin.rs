@@ -7,7 +7,7 @@
 )]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -221,6 +221,28 @@ fn an_admin_address_in_use_says_so_and_leaves_nothing_running() {
         error.starts_with(&format!("failed to listen on {admin} for --admin: ")),
         "{error}"
     );
+    end(server);
+}
+
+#[test]
+fn an_admin_address_of_ipv6_is_of_ipv6_alone() {
+    let options = Options {
+        listen: vec!["127.0.0.1:0".parse().unwrap()],
+        workers: Some(1),
+        admin: Some("[::]:0".parse().unwrap()),
+        ..Options::default()
+    };
+    let server = Server::start(options, Statuses).unwrap();
+    let port = server.admin().unwrap().port();
+    assert!(
+        get(
+            SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], port)),
+            "/healthz"
+        )
+        .contains(" 204 ")
+    );
+    let by_ipv4 = TcpStream::connect(("127.0.0.1", port));
+    assert_eq!(by_ipv4.unwrap_err().kind(), ErrorKind::ConnectionRefused);
     end(server);
 }
 

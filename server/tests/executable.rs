@@ -19,6 +19,8 @@ mod listening;
 mod logging;
 #[path = "executable/manager.rs"]
 mod manager;
+#[path = "executable/memory.rs"]
+mod memory;
 #[path = "executable/running.rs"]
 mod running;
 #[path = "executable/scarcity.rs"]

@@ -115,6 +115,7 @@ impl<H: Handler, B: Buffers, N: Fn() -> Now> Tasks<H, B, N> {
                 },
             };
             if rests {
+                self.worker.borrow().counters().accept_rests.add(1);
                 self.rest(sleep).await;
             }
             // What has ended, the kernel may close within such a turn only.

@@ -67,10 +67,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
         {
             shared.counters.refusals[fault as usize].add(1);
             self.reason = CloseReason::Refused(fault);
-            self.phase = Phase::Ending {
-                lingers: true,
-                shut: false,
-            };
+            self.phase = Phase::ending(true);
         }
     }
 
@@ -101,10 +98,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
     /// answers before it.
     pub(super) fn leave(&mut self, reason: CloseReason) {
         self.reason = reason;
-        self.phase = Phase::Ending {
-            lingers: true,
-            shut: false,
-        };
+        self.phase = Phase::ending(true);
     }
 
     /// Everything is done: it is to close, and nothing that comes yet changes that.

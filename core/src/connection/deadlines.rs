@@ -188,12 +188,37 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
             Phase::Held(Hold::Region)
             | Phase::Streaming { waits: true, .. }
             | Phase::Refused(..) => self.begin(Timer::Region, now, limits.region_wait_ms),
-            Phase::Ending { .. } => self.begin(Timer::Linger, now, self.linger_ms(now, limits)),
+            Phase::Ending { .. } => self.settle_ending(now, limits),
             // It waits for its handler, or is over.
             Phase::Held(_) | Phase::Streaming { .. } | Phase::Over => {
                 self.deadline = Deadline::UNSET
             }
         }
+    }
+
+    fn settle_ending(&mut self, now: Now, limits: &Limits) {
+        if let Phase::Ending { until_ms, .. } = &mut self.phase
+            && *until_ms == u64::MAX
+        {
+            *until_ms = now.monotonic_ms.saturating_add(limits.content_timeout_ms);
+        }
+        self.begin(Timer::Linger, now, self.linger_ms(now, limits));
+    }
+
+    /// The peer, which has been answered for good, still sends: an upload that was refused. Closing while it does would
+    /// reset it, and might cost it the answer, so it is heard for longer if it is fast enough.
+    pub(super) fn heard(&mut self, shared: &Shared<H>, bytes: usize) {
+        let (Phase::Ending { until_ms, .. }, Timer::Linger) = (self.phase, self.deadline.kind)
+        else {
+            return;
+        };
+        let limits = &shared.limits;
+        let earned_ms = bytes as u64 * 1_000 / limits.content_bytes_per_s_min;
+        let silent_ms = shared.now.monotonic_ms + limits.linger_timeout_ms;
+        let at_ms = (self.deadline.at_ms + earned_ms)
+            .min(silent_ms)
+            .min(until_ms);
+        self.deadline.at_ms = self.deadline.at_ms.max(at_ms);
     }
 
     /// Sets a deadline of this kind, unless it runs already.

@@ -193,12 +193,9 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
                 (true, true) => CloseReason::Drained,
                 (true, false) => CloseReason::LastAnswer,
             };
-            self.phase = Phase::Ending {
-                // A peer that did not ask for it may have sent more, and a socket closed with bytes unread is reset (RFC
-                // 9112 §9.6).
-                lingers: self.reason != CloseReason::PeerAsked,
-                shut: false,
-            };
+            // A peer that did not ask for it may have sent more, and a socket closed with bytes unread is reset (RFC 9112
+            // §9.6).
+            self.phase = Phase::ending(self.reason != CloseReason::PeerAsked);
         }
     }
 
@@ -269,10 +266,7 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
                 self.truncated = matches!(stream, Stream::ToClose);
                 self.phase = match self.truncated {
                     true => Phase::Over,
-                    false => Phase::Ending {
-                        lingers: false,
-                        shut: false,
-                    },
+                    false => Phase::ending(false),
                 };
                 shared.tails.give_back(tail);
             }

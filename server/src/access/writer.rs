@@ -15,7 +15,7 @@ use crate::format::{Format, Line, unix_ms};
 
 /// How long it rests where there was nothing to write: long enough to cost nothing, and so short that no queue fills up
 /// meanwhile.
-const REST: Duration = Duration::from_millis(20);
+pub(super) const REST: Duration = Duration::from_millis(20);
 
 /// Bytes after which a batch is written.
 const BATCH_BYTES: usize = 64 * 1024;
@@ -49,7 +49,7 @@ impl Writer {
         loop {
             // In this order: what workers left before they ended is found after that is known.
             let end = self.shared.end.load(Ordering::Acquire);
-            if self.shared.reopen.swap(false, Ordering::Relaxed) {
+            if self.is_to_reopen() {
                 // What came before goes where it was to go.
                 self.batch();
                 self.reopen();
@@ -111,7 +111,7 @@ impl Writer {
                 {
                     thread::sleep(REST);
                     waited += REST;
-                    if self.shared.reopen.swap(false, Ordering::Relaxed) {
+                    if self.is_to_reopen() {
                         self.reopen();
                     }
                 }
@@ -134,7 +134,13 @@ impl Writer {
         self.text = text;
     }
 
+    fn is_to_reopen(&self) -> bool {
+        let asked = self.shared.reopens_asked.load(Ordering::Relaxed);
+        asked != self.shared.reopens_done.load(Ordering::Relaxed)
+    }
+
     fn reopen(&mut self) {
+        let asked = self.shared.reopens_asked.load(Ordering::Relaxed);
         match self.sink.reopen() {
             Ok(()) => log::info!("the access log is opened anew: {}", self.sink.name()),
             Err(error) => log::warn!(
@@ -142,5 +148,6 @@ impl Writer {
                 self.sink.name()
             ),
         }
+        self.shared.reopens_done.store(asked, Ordering::Release);
     }
 }

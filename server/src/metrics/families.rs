@@ -69,6 +69,13 @@ pub(super) const FAMILIES: &[Family] = &[
         sample: |view, samples| by_worker(view, samples, |counters| counters.turned_away.get()),
     },
     Family {
+        name: "orthant_accept_rests",
+        kind: Kind::Counter,
+        unit: None,
+        help: "Times that accepting rested, since the kernel had no descriptor or no memory for a connection.",
+        sample: |view, samples| by_worker(view, samples, |counters| counters.accept_rests.get()),
+    },
+    Family {
         name: "orthant_connections_closed",
         kind: Kind::Counter,
         unit: None,

@@ -5,6 +5,7 @@ use std::io::Read;
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 
+use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use rustix::thread::CapabilitySet;
 
 use super::running::*;
@@ -21,6 +22,16 @@ pub(super) fn after(limit: &str, workers: &str) -> Command {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     command
+}
+
+/// From now on it may open so many descriptors at one time (prlimit(2)), although it counted on more.
+pub(super) fn let_open(child: &Running, descriptors: u64) {
+    let limit = Rlimit {
+        current: Some(descriptors),
+        maximum: Some(descriptors),
+    };
+    let pid = Pid::from_child(&child.0);
+    prlimit(Some(pid), Resource::Nofile, limit).unwrap();
 }
 
 pub(super) fn start_after(limit: &str, workers: &str) -> (Running, SocketAddr) {
@@ -103,6 +114,25 @@ fn too_few_descriptors_are_told_and_those_asked_for_are_enough() {
     drop(served(address));
     child.terminate();
     assert!(child.wait().unwrap().success());
+
+    // It serves, and says what it cannot do.
+    let said = |connections: &str| {
+        let workers = format!("{WORKERS} --limit connections-max={connections}");
+        let mut child = Running(after("ulimit -n 400", &workers).spawn().unwrap());
+        assert!(listens(&mut child));
+        child.terminate();
+        rest_of_errors(&mut child)
+    };
+    let most = said("200");
+    let each = number(
+        &most,
+        "3 workers may have ",
+        " connections each instead of 200",
+    );
+    assert!((50..130).contains(&each), "{most}");
+    let all = number(&most, "`ulimit -n ", "`");
+    assert!((600..700).contains(&all), "{most}");
+    assert!(!said("30").contains("may have"));
 }
 
 /// Some runtimes start with so much lockable memory only (ulimit -l counts KiB), whether they use it or not; and kernels

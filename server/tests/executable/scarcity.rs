@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, apply_filter};
 
-use super::limits::start_after;
+use super::limits::{let_open, start_after};
 use super::running::*;
 
 /// Backends that cannot do without io_uring, of whichever design is tested.
@@ -86,7 +86,8 @@ fn is_answered(mut client: TcpStream) -> bool {
 /// kernel's queue, and nobody is turned away.
 #[test]
 fn it_recovers_when_descriptors_run_out() {
-    let (mut child, address) = start_after("ulimit -n 40", "1");
+    let (mut child, address) = start(&["--workers", "1"]);
+    let_open(&child, 40);
     for _ in 0..3 {
         for _ in 0..200 {
             let client = connect(address);
@@ -121,9 +122,17 @@ fn cpu_time(child: &Running) -> Duration {
 }
 
 /// Those who have been served stay until they have been idle for too long; meanwhile others wait for their places.
-fn others_wait_without_work(limit: &str, options: &str) {
-    let options = format!("1 --limit idle-timeout-ms=700 {options}");
-    let (mut child, address) = start_after(limit, &options);
+fn others_wait_without_work(descriptors: u64, connections: &str) {
+    let limit = format!("connections-max={connections}");
+    let options = [&limit, "idle-timeout-ms=700", "linger-timeout-ms=100"];
+    let options = options.iter().flat_map(|limit| ["--limit", limit]);
+    let (mut child, address) = start(
+        &["--workers", "1"]
+            .into_iter()
+            .chain(options)
+            .collect::<Vec<_>>(),
+    );
+    let_open(&child, descriptors);
     let mut clients: Vec<_> = (0..100).map(|_| connect(address)).collect();
     let (begun, before) = (Instant::now(), cpu_time(&child));
     for client in &mut clients {
@@ -141,12 +150,28 @@ fn others_wait_without_work(limit: &str, options: &str) {
     assert!(child.wait().unwrap().success());
 }
 
+/// Whoever asks for nothing and holds all descriptors keeps others waiting for `full-idle-ms`, and not for as long as it may
+/// be idle.
+#[test]
+fn idle_clients_that_hold_all_descriptors_make_room() {
+    let limits =
+        "--limit full-idle-ms=200 --limit linger-timeout-ms=200 --limit idle-timeout-ms=60000";
+    let (mut child, address) = start_after("ulimit -n 60", &format!("1 {limits}"));
+    let idle: Vec<_> = (0..60).map(|_| connect(address)).collect();
+    let begun = Instant::now();
+    assert!(is_answered(connect(address)), "it was turned away");
+    assert!(begun.elapsed() < Duration::from_secs(30));
+    drop(idle);
+    child.terminate();
+    assert!(child.wait().unwrap().success());
+}
+
 #[test]
 fn waiting_for_descriptors_is_no_work() {
-    others_wait_without_work("ulimit -n 60", "");
+    others_wait_without_work(60, "1000");
 }
 
 #[test]
 fn waiting_for_a_place_is_no_work() {
-    others_wait_without_work("ulimit -n 200", "--limit connections-max=40");
+    others_wait_without_work(200, "40");
 }

@@ -70,6 +70,7 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
                 Refused::Connection => {}
                 Refused::Listener => return Err(error),
                 Refused::Now => {
+                    self.worker.counters().accept_rests.add(1);
                     self.accept_at_ms = Some(time.monotonic_ms + REST_MS);
                     break;
                 }

@@ -203,6 +203,7 @@ impl<H: Handler, B: Buffers> Loop<'_, H, B> {
             Refused::Connection => Ok(()),
             Refused::Listener => Err(io::Error::from_raw_os_error(error)),
             Refused::Now => {
+                self.worker.counters().accept_rests.add(1);
                 self.rest_until_ms = Some(time.monotonic_ms + REST_MS);
                 Ok(())
             }

@@ -6,6 +6,7 @@ use super::*;
 every_strategy! {
     silence_is_ended
     a_slow_head_is_not_helped_by_further_bytes
+    a_refused_upload_is_heard_while_it_goes_on
     a_reader_that_takes_nothing_is_ended
     a_trickle_is_ended
     a_small_answer_costs_a_slow_reader_no_earlier_one
@@ -92,6 +93,39 @@ fn silence_is_ended<B: Buffers>() {
         let counts = silences.map(|timeout| timeouts(&worker, timeout));
         assert_eq!(counts.iter().sum::<u64>(), 1);
     }
+}
+
+/// Whoever sends content that was refused has to come to read the answer.
+fn a_refused_upload_is_heard_while_it_goes_on<B: Buffers>() {
+    let limits = Limits::DEFAULT;
+    let linger_ms = limits.linger_timeout_ms;
+    let refused = b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n\r\n";
+    let ended_ms = |bytes: usize, pieces: u64| {
+        let mut worker = worker::<B>(limits.clone());
+        let mut client = Client::new(&mut worker);
+        client.send(&mut worker, refused);
+        assert_eq!(client.answers()[0].0, 413);
+        for second in 1..=pieces {
+            pass(&mut worker, &mut client, second * 1_000);
+            if client.want.close() {
+                return second;
+            }
+            client.send(&mut worker, &vec![b'x'; bytes]);
+        }
+        pass(&mut worker, &mut client, pieces * 1_000 + linger_ms - 10);
+        assert!(client.want.receive(), "it may be about to read the answer");
+        pass(&mut worker, &mut client, pieces * 1_000 + linger_ms + 10);
+        assert_eq!(client.want, Want::CLOSE);
+        pieces
+    };
+    let enough = limits.content_bytes_per_s_min as usize;
+    assert_eq!(ended_ms(2 * enough, 9), 9);
+    let longest_s = limits.content_timeout_ms / 1_000;
+    assert!((longest_s..=longest_s + 1).contains(&ended_ms(2 * enough, 60)));
+    assert!(
+        ended_ms(enough / 4, 60) <= linger_ms / 1_000 + 1,
+        "a trickle"
+    );
 }
 
 fn a_slow_head_is_not_helped_by_further_bytes<B: Buffers>() {
