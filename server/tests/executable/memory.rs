@@ -1,7 +1,5 @@
 //! What connections take of memory, held against what `--budget` says.
 
-use std::io::Write;
-
 use rustix::thread::disable_transparent_huge_pages;
 
 use super::running::*;
@@ -45,14 +43,7 @@ fn idle_connections_take_no_more_than_the_budget_says() {
     drop(served(address));
     let before = resident_bytes(&child);
     let mut clients: Vec<_> = (0..CONNECTIONS).map(|_| connect(address)).collect();
-    for client in &mut clients {
-        client
-            .write_all(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
-            .unwrap();
-    }
-    for client in &mut clients {
-        assert!(read_answers(client, 1).starts_with("HTTP/1.1 204"));
-    }
+    all_ask(&mut clients);
     let taken = resident_bytes(&child) - before;
     assert!(taken <= budget, "{taken} of {budget}");
     drop(clients);

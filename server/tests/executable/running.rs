@@ -111,6 +111,18 @@ pub(super) fn connect(address: SocketAddr) -> TcpStream {
     client
 }
 
+/// All of these ask before the first of them reads its answer.
+pub(super) fn all_ask(clients: &mut [TcpStream]) {
+    for client in &mut *clients {
+        client
+            .write_all(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+            .unwrap();
+    }
+    for client in clients {
+        assert!(read_answers(client, 1).starts_with("HTTP/1.1 204"));
+    }
+}
+
 /// A client of a Unix socket.
 pub(super) fn connect_unix(path: &Path) -> UnixStream {
     let client = UnixStream::connect(path).unwrap();

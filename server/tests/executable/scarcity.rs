@@ -135,14 +135,7 @@ fn others_wait_without_work(descriptors: u64, connections: &str) {
     let_open(&child, descriptors);
     let mut clients: Vec<_> = (0..100).map(|_| connect(address)).collect();
     let (begun, before) = (Instant::now(), cpu_time(&child));
-    for client in &mut clients {
-        client
-            .write_all(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
-            .unwrap();
-    }
-    for client in &mut clients {
-        assert!(read_answers(client, 1).starts_with("HTTP/1.1 204"));
-    }
+    all_ask(&mut clients);
     let (took, worked) = (begun.elapsed(), cpu_time(&child) - before);
     assert!(took > Duration::from_millis(700), "nobody has waited");
     assert!(worked < took / 4, "it worked for {worked:?} of {took:?}");

@@ -3,6 +3,9 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -62,8 +65,11 @@ pub enum Times {
     Shortened,
 }
 
+/// How long it may take to say what it is.
+const SAYS: Duration = Duration::from_secs(3);
+
 /// What it prints when asked for its design; null where that is none. A server that does not know the question may begin
-/// to serve, so it is ended as soon as what it says is no design.
+/// to serve, so it is ended as soon as what it says is no design, or when it says nothing.
 fn design(path: &Path, arguments: &[String]) -> Value {
     let mut command = Command::new(path);
     command
@@ -75,19 +81,26 @@ fn design(path: &Path, arguments: &[String]) -> Value {
     let Ok(mut child) = command.spawn() else {
         return Value::Null;
     };
-    let mut said = Vec::new();
-    if let Some(mut stdout) = child.stdout.take() {
-        let mut first = [0];
-        // What cannot be read is no design.
-        if matches!(stdout.read(&mut first), Ok(1)) && first == *b"{" {
-            said.push(b'{');
-            let _ = stdout.read_to_end(&mut said);
-        }
+    let (tell, said) = mpsc::channel();
+    if let Some(stdout) = child.stdout.take() {
+        // Nobody hears it where it comes too late.
+        thread::spawn(move || tell.send(first_object(stdout)));
     }
+    let said = said.recv_timeout(SAYS);
     // Both fail only when it has ended and been waited for.
     let _ = child.kill();
     let _ = child.wait();
-    serde_json::from_slice(&said).unwrap_or(Value::Null)
+    said.ok().flatten().unwrap_or(Value::Null)
+}
+
+/// What cannot be read, or begins like something else, is no design.
+fn first_object(mut from: impl Read) -> Option<Value> {
+    let mut said = vec![0];
+    from.read_exact(&mut said).ok()?;
+    if said == b"{" {
+        from.read_to_end(&mut said).ok()?;
+    }
+    serde_json::from_slice(&said).ok().filter(Value::is_object)
 }
 
 #[cfg(test)]
@@ -95,6 +108,17 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn who_says_nothing_is_not_waited_for() {
+        assert!(design(Path::new("/no/such/program"), &[]).is_null());
+        let silent = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(silent.path(), "#!/bin/sh\nexec sleep 60\n").unwrap();
+        let path = silent.into_temp_path();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+        std::fs::set_permissions(&path, mode).unwrap();
+        assert!(design(&path, &[]).is_null());
+    }
 
     #[test]
     fn a_budget_is_the_total_of_what_it_is_for() {
