@@ -112,8 +112,8 @@ enum Phase {
     Ending {
         lingers: bool,
         shut: bool,
-        /// Until when the peer is heard at the longest, once that is known.
-        until_ms: u64,
+        /// How the peer goes on sending content that was refused.
+        upload: Option<Flow>,
     },
     /// It closes now, whatever is pending.
     Over,
@@ -124,7 +124,7 @@ impl Phase {
         Phase::Ending {
             lingers,
             shut: false,
-            until_ms: u64::MAX,
+            upload: None,
         }
     }
 }
@@ -319,9 +319,13 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
         self.waiting && waits
     }
 
-    /// Whether nothing is read as a request any more.
-    pub(crate) fn is_ending(&self) -> bool {
-        matches!(self.phase, Phase::Ending { .. } | Phase::Over)
+    /// Whether it gives up its place soon, of itself.
+    pub(crate) fn is_leaving(&self) -> bool {
+        match self.phase {
+            Phase::Ending { upload, .. } => upload.is_none(),
+            Phase::Refused(..) | Phase::Over => true,
+            _ => false,
+        }
     }
 
     /// A region may be there for it.

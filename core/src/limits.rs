@@ -109,7 +109,7 @@ limits! {
     /// The slowest rate at which the peer may take an answer: what it took adds to its time.
     send_bytes_per_s_min: u64 = KIB, in 1..=1 << 36,
         because "the peer holds a region for so long", beyond "reset";
-    /// How long a peer that was told to close is still heard, so that it receives its last answer; content that comes yet adds to it.
+    /// How long a peer that was told to close is still heard, so that it receives its last answer; content that was refused and comes yet adds to it, up to `content-timeout-ms`.
     linger_timeout_ms: u64 = 2_000, in 0..=DAY_MS,
         because "the answer has to reach the peer, and its end to come back (RFC 9112 §9.6)", beyond "closed";
     /// How long a draining worker waits for what is under way.

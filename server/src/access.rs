@@ -124,8 +124,14 @@ impl Access {
     pub(crate) fn reopen(&self) {
         let asked = self.shared.reopens_asked.fetch_add(1, Ordering::Relaxed) + 1;
         let begun = Instant::now();
-        while self.shared.reopens_done.load(Ordering::Acquire) < asked && begun.elapsed() < END {
-            thread::sleep(writer::REST / 4);
+        while self.shared.reopens_done.load(Ordering::Acquire) < asked {
+            let ended = self.ended.recv_timeout(writer::REST / 4);
+            if begun.elapsed() > END || ended == Err(mpsc::RecvTimeoutError::Disconnected) {
+                log::warn!(
+                    "the access log is not opened anew yet: its writer is busy, or has ended"
+                );
+                return;
+            }
         }
     }
 

@@ -35,6 +35,7 @@ const LIMITS: Limits = Limits {
     big_regions_max: 16,
     idle_timeout_ms: 5_000,
     head_timeout_ms: 2_000,
+    content_timeout_ms: 2_000,
     send_timeout_ms: 5_000,
     send_bytes_per_s_min: 16 * 1024,
     linger_timeout_ms: 500,
@@ -42,6 +43,9 @@ const LIMITS: Limits = Limits {
     drain_idle_ms: 10,
     ..Limits::DEFAULT
 };
+
+/// Connections that may wait until others have gone; the kernel holds them.
+const BACKLOG: i32 = 128;
 
 /// Descriptors that it takes at most: the listener, both ends of what stops it, its connections, and those that reading
 /// about the process takes for a moment.
@@ -63,7 +67,7 @@ pub(crate) fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
     let listener = || {
         let socket = socket_for(address)?;
         socket.bind(&address.into())?;
-        socket.listen(LIMITS.connections_max as i32)?;
+        socket.listen(BACKLOG)?;
         socket.set_nonblocking(true)?;
         Ok(socket.into())
     };

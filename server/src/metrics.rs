@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn the_text_is_no_longer_than_its_budget() {
-        for workers in [1, 30] {
+        for workers in [1, 30, 2_000] {
             let access = Arc::new(access::Shared::new(workers));
             let watch = Watch::new(usize::MAX, Some(access));
             watch.ready((0..workers).map(|_| Arc::default()).collect());

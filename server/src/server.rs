@@ -221,7 +221,8 @@ impl Server {
         }
     }
 
-    /// Opens the access log anew, as after its file was moved away; does nothing where there is none.
+    /// Opens the access log anew, as after its file was moved away; does nothing where there is none. Returns when that is
+    /// done, or after a second, with a warning.
     pub fn reopen_logs(&self) {
         if let Some(access) = &self.access {
             access.reopen();
@@ -267,8 +268,8 @@ struct End<F: Fn()> {
 
 impl<F: Fn()> Drop for End<F> {
     fn drop(&mut self) {
-        // One failed: the others are told to stop, so that the failure is seen and nothing limps on.
         log::debug!("a worker has ended");
+        // One failed: the others are told to stop, so that the failure is seen and nothing limps on.
         if !self.well {
             self.watch.stop();
             if let Err(error) = self.stop.shutdown(Shutdown::Write) {

@@ -192,7 +192,7 @@ fn a_log_that_was_moved_away_is_opened_anew() {
     get(&server, "/second");
     wait_for(|| (lines(&moved).len() == 2).then_some(()));
     server.reopen_logs();
-    wait_for(|| path.exists().then_some(()));
+    assert!(path.exists(), "it waits until the file is open");
     get(&server, "/third");
     wait_for(|| (lines(&path).len() == 1).then_some(()));
     // Where there is no folder any more, what is open goes on.

@@ -16,7 +16,7 @@ use orthant_core::{CloseReason, Fault, Limits};
 use crate::counts::{Counts, Kind};
 use crate::scenario::FULL_MAX;
 use request::Partial;
-use walk::{Walk, scarce, shown};
+use walk::{LATE_MS_MAX, Walk, scarce, shown};
 
 /// What is known of a connection that has ended.
 #[derive(Debug)]
@@ -229,7 +229,18 @@ fn ended(facts: &Facts<'_>, end: &End, forced: bool) -> Result<(), String> {
     );
     if lingers && !facts.fin {
         let shut_ms = facts.shut_ms.ok_or("it closes without lingering")?;
-        since(shut_ms, limits.linger_timeout_ms)?;
+        let timeout_ms = match facts.reason {
+            // It counts as of no use where its place is needed.
+            CloseReason::Refused(Fault::ContentTooLarge | Fault::Exhausted) => {
+                patience_ms(limits, limits.linger_timeout_ms)
+            }
+            _ => limits.linger_timeout_ms,
+        };
+        since(shut_ms, timeout_ms)?;
+        let longest_ms = limits.linger_timeout_ms.max(limits.content_timeout_ms) + LATE_MS_MAX;
+        if facts.close_ms - shut_ms > longest_ms {
+            return Err(format!("it lingers from {shut_ms} to {}", facts.close_ms));
+        }
     }
     Ok(())
 }

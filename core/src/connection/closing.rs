@@ -1,6 +1,6 @@
 //! How a connection comes to its end: by a fault that is answered once, by the peer's end of input, by draining.
 
-use super::{Connection, Phase, Shared};
+use super::{Connection, Flow, Phase, Shared};
 use crate::answer::{Answer, Form, MediaType, Stream};
 use crate::buffers::Buffers;
 use crate::error::{CloseReason, Fault};
@@ -67,7 +67,13 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
         {
             shared.counters.refusals[fault as usize].add(1);
             self.reason = CloseReason::Refused(fault);
-            self.phase = Phase::ending(true);
+            self.phase = Phase::Ending {
+                lingers: true,
+                shut: false,
+                // There was no fault in how it sends: it may not look for an answer before it has sent all of it.
+                upload: matches!(fault, Fault::ContentTooLarge | Fault::Exhausted)
+                    .then(|| Flow::begun(shared.now)),
+            };
         }
     }
 

@@ -197,28 +197,32 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
     }
 
     fn settle_ending(&mut self, now: Now, limits: &Limits) {
-        if let Phase::Ending { until_ms, .. } = &mut self.phase
-            && *until_ms == u64::MAX
+        if let Phase::Ending {
+            upload: Some(flow), ..
+        } = &mut self.phase
+            && self.deadline.kind != Timer::Linger
         {
-            *until_ms = now.monotonic_ms.saturating_add(limits.content_timeout_ms);
+            *flow = Flow::begun(now);
         }
         self.begin(Timer::Linger, now, self.linger_ms(now, limits));
     }
 
-    /// The peer, which has been answered for good, still sends: an upload that was refused. Closing while it does would
-    /// reset it, and might cost it the answer, so it is heard for longer if it is fast enough.
+    /// It has been answered for good. Closing while it sends content would reset it, and might cost it the answer, so it is
+    /// heard for longer if it is fast enough, as long as content may be silent, and nobody waits for the worker's end.
     pub(super) fn heard(&mut self, shared: &Shared<H>, bytes: usize) {
-        let (Phase::Ending { until_ms, .. }, Timer::Linger) = (self.phase, self.deadline.kind)
+        let Phase::Ending {
+            upload: Some(flow), ..
+        } = &mut self.phase
         else {
             return;
         };
-        let limits = &shared.limits;
-        let earned_ms = bytes as u64 * 1_000 / limits.content_bytes_per_s_min;
-        let silent_ms = shared.now.monotonic_ms + limits.linger_timeout_ms;
-        let at_ms = (self.deadline.at_ms + earned_ms)
-            .min(silent_ms)
-            .min(until_ms);
-        self.deadline.at_ms = self.deadline.at_ms.max(at_ms);
+        flow.moved(bytes, shared.now);
+        if self.deadline.kind == Timer::Linger && !shared.draining {
+            let limits = &shared.limits;
+            let longest_ms = flow.began_ms.saturating_add(limits.content_timeout_ms);
+            let at_ms = flow.until_ms(limits.linger_timeout_ms, limits.content_bytes_per_s_min);
+            self.deadline.at_ms = self.deadline.at_ms.max(at_ms.min(longest_ms));
+        }
     }
 
     /// Sets a deadline of this kind, unless it runs already.
@@ -244,19 +248,26 @@ impl<H: Handler, B: Buffers> Connection<H, B> {
         })
     }
 
-    /// For how long it has asked for nothing: it is idle, or has begun a head that is not whole. `None` where it has.
-    pub(crate) fn asks_nothing_ms(&self, now: Now, limits: &Limits) -> Option<u64> {
+    /// For how long it has been of no use: it is idle, has begun a head that is not whole, or sends content that was refused.
+    /// `None` where it is of use.
+    pub(crate) fn useless_ms(&self, now: Now, limits: &Limits) -> Option<u64> {
         let Deadline { at_ms, kind } = self.deadline;
-        let timeout_ms = match kind {
-            Timer::Idle => limits.idle_timeout_ms,
-            Timer::Head => limits.head_timeout_ms,
+        let since_ms = match (kind, self.phase) {
+            _ if !self.buffers.pending().is_empty() => return None,
+            (Timer::Idle, _) => at_ms.saturating_sub(limits.idle_timeout_ms),
+            (Timer::Head, _) => at_ms.saturating_sub(limits.head_timeout_ms),
+            (
+                Timer::Linger,
+                Phase::Ending {
+                    upload: Some(flow), ..
+                },
+            ) => flow.began_ms,
             _ => return None,
         };
-        let since_ms = at_ms.saturating_sub(timeout_ms);
         Some(now.monotonic_ms.saturating_sub(since_ms))
     }
 
-    /// It asks for nothing, and others need its place: its time is over sooner.
+    /// It is of no use, and others need its place: its time is over sooner.
     pub(crate) fn make_room(&mut self, shared: &mut Shared<H>) {
         self.run_out(shared, self.deadline.kind);
     }

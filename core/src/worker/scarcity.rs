@@ -8,8 +8,8 @@
 //! - of the regions, whoever takes less than a region in `region_hold_ms`, and less than one in a quarter of that while
 //!   others wait;
 //! - of the memory, whoever would need more than `received_hold_ms` to send again what it holds;
-//! - of the places, once all are taken, whoever has asked for nothing in `full_idle_ms`: it is idle, or its head is not
-//!   whole yet.
+//! - of the places, once all are taken, whoever has been of no use for `full_idle_ms`: it is idle, its head is not whole
+//!   yet, or it sends content that was refused.
 
 use super::{Worker, queue};
 use crate::buffers::Buffers;
@@ -169,8 +169,8 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
             let Some(connection) = self.connections.get(id) else {
                 continue;
             };
-            leaving += usize::from(connection.is_ending());
-            let since_ms = connection.asks_nothing_ms(self.shared.now, limits);
+            leaving += usize::from(connection.is_leaving());
+            let since_ms = connection.useless_ms(self.shared.now, limits);
             if let Some(since_ms) = since_ms.filter(|ms| *ms >= limits.full_idle_ms) {
                 useless.push((u64::MAX - since_ms, id));
             }
@@ -196,6 +196,6 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
 /// In the order of the numbers beside them.
 #[inline(never)]
 fn least_first(mut who: Vec<(u64, Id)>) -> impl Iterator<Item = Id> {
-    who.sort_unstable_by_key(|(number, _)| *number);
+    who.sort_unstable_by_key(|(number, id)| (*number, id.index()));
     who.into_iter().map(|(_, id)| id)
 }

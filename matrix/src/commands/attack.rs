@@ -4,7 +4,7 @@ mod print;
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clap::builder::PossibleValuesParser;
 use serde::Serialize;
 
@@ -155,6 +155,12 @@ fn attack(args: &Args, attacks: &[&'static Attack], built: &[Built]) -> Result<F
     let total = built.len() * attacks.len();
     for built in built {
         let opponent = Opponent::of(built.arm.name(), &built.path, times);
+        ensure!(
+            opponent.budget_bytes.is_some() || matches!(built.arm, Arm::Executable(_)),
+            "failed to ask {} for its budget: `{} --design` says why",
+            opponent.name,
+            built.path.display()
+        );
         for attack in attacks {
             let at = findings.attacked.len() + 1;
             eprintln!("{at}/{total}: {} on {}", attack.name, opponent.name);

@@ -1,5 +1,6 @@
 //! What connections take of memory, held against what `--budget` says.
 
+use rustix::process::{Resource, getrlimit, setrlimit};
 use rustix::thread::disable_transparent_huge_pages;
 
 use super::running::*;
@@ -37,6 +38,10 @@ fn idle_connections_take_no_more_than_the_budget_says() {
     let of_core = CONNECTIONS * bytes(&design["idle_connection_bytes"]);
     let budget = of_core + bytes(&design["worker_bytes_max"]["sockets"]) + SERVED_BYTES;
 
+    // Clients need descriptors, too. The server may take more than the soft limit of its own.
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    setrlimit(Resource::Nofile, limit).unwrap();
     // What the kernel gives by 2 MiB at a time says nothing of what is needed. The server inherits this.
     disable_transparent_huge_pages(true).unwrap();
     let (mut child, address) = start(&options);

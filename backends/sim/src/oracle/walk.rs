@@ -10,7 +10,7 @@ use crate::counts::{Counts, Kind};
 use crate::scenario::SCARCE_BYTES;
 
 /// How late a deadline may be seen: a loop is woken late, and a timer is coarse.
-const LATE_MS_MAX: u64 = 150;
+pub(super) const LATE_MS_MAX: u64 = 150;
 
 /// A walk along both directions.
 pub(super) struct Walk<'f, 'c> {
@@ -347,9 +347,16 @@ impl Walk<'_, '_> {
             came.map_or(self.facts.close_ms, |(_, ms, _)| *ms)
         };
         let limits = self.facts.limits;
-        let head_ms = patience_ms(limits, limits.head_timeout_ms);
-        let timeout_ms = head_ms.min(limits.content_timeout_ms);
         let began_ms = came_ms(self.from);
+        // It may have been refused before the rest of its head came.
+        let head_ms = patience_ms(limits, limits.head_timeout_ms);
+        let received = &self.facts.received[self.from..];
+        let head_end = received.windows(4).position(|end| end == b"\r\n\r\n");
+        let has_head = head_end.is_some_and(|at| came_ms(self.from + at + 3) < began_ms + head_ms);
+        let timeout_ms = match has_head {
+            true => limits.content_timeout_ms,
+            false => head_ms.min(limits.content_timeout_ms),
+        };
         let ended_ms = end.map_or(self.facts.close_ms, |end| came_ms(end - 1));
         match ended_ms - began_ms >= timeout_ms {
             true => Ok(()),

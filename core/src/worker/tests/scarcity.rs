@@ -17,6 +17,7 @@ every_strategy! {
     a_full_worker_leaves_whoever_is_not_idle_for_long
     a_full_worker_ends_whoever_is_idle
     a_full_worker_refuses_heads_that_do_not_come
+    a_full_worker_ends_whoever_sends_what_was_refused
 }
 
 /// Lets so much time pass, and returns who is to be closed.
@@ -266,7 +267,29 @@ fn a_full_worker_refuses_heads_that_do_not_come<B: Buffers>() {
     closed_after(&mut worker, full_ms + 500);
     assert_eq!(timeouts(&worker, Timeout::Head), 1, "four fifths are left");
     let refused = worker.pending(clients[1].id);
-    assert!(refused.starts_with(b"HTTP/1.1 408 "), "who came first");
+    assert!(refused.starts_with(b"HTTP/1.1 408 "));
+}
+
+/// Their places would be worth a lot to whoever wants to keep others out.
+fn a_full_worker_ends_whoever_sends_what_was_refused<B: Buffers>() {
+    let limits = Limits {
+        connections_max: 5,
+        ..Limits::DEFAULT
+    };
+    let full_ms = limits.full_idle_ms;
+    let mut worker = worker::<B>(limits);
+    let refused = b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n\r\n";
+    let mut sends = Client::new(&mut worker);
+    sends.send(&mut worker, refused);
+    assert_eq!(sends.answers()[0].0, 413);
+    let mut parked: Vec<_> = (0..4).map(|_| Client::new(&mut worker)).collect();
+    for client in &mut parked {
+        client.send(&mut worker, get("/park").as_bytes());
+    }
+    assert!(!worker.accepting());
+    assert_eq!(closed_after(&mut worker, full_ms - 10), []);
+    sends.send(&mut worker, &[b'x'; 100_000]);
+    assert_eq!(closed_after(&mut worker, full_ms + 500), [sends.id]);
 }
 
 fn a_full_worker_leaves_whoever_is_not_idle_for_long<B: Buffers>() {

@@ -182,12 +182,12 @@ fn lingering_ends_during_an_upload_without_end<B: Buffers>() {
     let mut client = Client::new(&mut worker);
     client.send(&mut worker, b"BAD\r\n\r\n");
     assert!(client.shut && client.want.receive());
-    for ms in (10..LIMITS.content_timeout_ms).step_by(10) {
+    for ms in (10..LIMITS.linger_timeout_ms).step_by(10) {
         client.send(&mut worker, &[b'x'; 4_096]);
         pass(&mut worker, &mut client, ms);
         assert_eq!(client.want, Want::RECEIVE);
     }
-    pass(&mut worker, &mut client, LIMITS.content_timeout_ms + 10);
+    pass(&mut worker, &mut client, LIMITS.linger_timeout_ms + 10);
     assert_eq!(client.want, Want::CLOSE);
 }
 

@@ -26,7 +26,7 @@ pub struct Opponent {
     /// What it is started with.
     pub(super) arguments: Vec<String>,
     /// The most memory that it says its clients can make it take, beyond what it has without any.
-    pub(super) budget_bytes: Option<u64>,
+    pub(crate) budget_bytes: Option<u64>,
 }
 
 impl Opponent {
@@ -66,7 +66,7 @@ pub enum Times {
 }
 
 /// How long it may take to say what it is.
-const SAYS: Duration = Duration::from_secs(3);
+const SAYS: Duration = Duration::from_secs(10);
 
 /// What it prints when asked for its design; null where that is none. A server that does not know the question may begin
 /// to serve, so it is ended as soon as what it says is no design, or when it says nothing.
@@ -113,7 +113,7 @@ mod tests {
     fn who_says_nothing_is_not_waited_for() {
         assert!(design(Path::new("/no/such/program"), &[]).is_null());
         let silent = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(silent.path(), "#!/bin/sh\nexec sleep 60\n").unwrap();
+        std::fs::write(silent.path(), "#!/bin/sh\nexec sleep 3600\n").unwrap();
         let path = silent.into_temp_path();
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
         std::fs::set_permissions(&path, mode).unwrap();
