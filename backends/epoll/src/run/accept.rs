@@ -10,7 +10,7 @@ use super::Loop;
 use crate::sys;
 
 /// How many connections are accepted before those that are open have their turn.
-const TURN_ACCEPTS: usize = 64;
+const TURN_ACCEPTS: usize = 16;
 
 /// A listening socket.
 pub(super) struct Listener {
