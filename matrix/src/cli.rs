@@ -4,7 +4,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{attack, build, check, compare, idle, list, quick, report, run, sweep};
+use crate::commands::{
+    attack, build, check, compare, doctor, idle, list, quick, report, run, sweep,
+};
 use crate::error::{Outcome, fault_of};
 
 /// Builds every design of the server, drives the same load against each, and says which differences are real
@@ -37,6 +39,7 @@ enum Command {
     Quick(quick::Args),
     Idle(idle::Args),
     Report(report::Args),
+    Doctor(doctor::Args),
 }
 
 /// Runs the command of this process's arguments.
@@ -53,6 +56,7 @@ pub fn main() -> ExitCode {
         Command::Quick(args) => quick::run(&args),
         Command::Idle(args) => idle::run(&args),
         Command::Report(args) => report::run(&args),
+        Command::Doctor(args) => doctor::run(&args).map(|()| Outcome::Done),
     };
     match result {
         Ok(outcome) => outcome.into(),

@@ -4,6 +4,7 @@ pub mod attack;
 pub mod build;
 pub mod check;
 pub mod compare;
+pub mod doctor;
 pub mod idle;
 pub mod list;
 mod measure;

@@ -4,6 +4,7 @@
 //! The gate compares the busy time of all CPUs with what the matrix and its servers used themselves. It labels a launch
 //! and removes nothing.
 
+pub mod doctor;
 mod kernel;
 
 use std::fs;
