@@ -47,11 +47,16 @@ fn without_io_uring<R: Send>(error: i32, then: impl FnOnce() -> R + Send) -> R {
     })
 }
 
-#[test]
-fn it_says_what_to_do_where_io_uring_is_denied() {
+/// Of the design that is tested.
+fn backend() -> String {
     let (_, design, _) = output(&["--design"]);
     let design: serde_json::Value = serde_json::from_str(&design).unwrap();
-    let needs_it = ON_IO_URING.contains(&design["backend"].as_str().unwrap());
+    design["backend"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn it_says_what_to_do_where_io_uring_is_denied() {
+    let needs_it = ON_IO_URING.contains(&&*backend());
     for (error, complaint) in [
         (libc::EPERM, "io_uring_disabled"),
         (libc::ENOSYS, "has no io_uring"),
@@ -161,6 +166,10 @@ fn idle_clients_that_hold_all_descriptors_make_room() {
 
 #[test]
 fn waiting_for_descriptors_is_no_work() {
+    // Its connections are direct descriptors, in a table that is made at the start: the limit is no matter afterwards.
+    if backend() == "uring" {
+        return;
+    }
     others_wait_without_work(60, "1000");
 }
 
