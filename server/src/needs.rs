@@ -73,11 +73,9 @@ impl<'a> Needs<'a> {
     /// How many connections each worker may have: as many as are wanted, or as there are descriptors for. A worker that
     /// knows its limit makes room and keeps order; one that the kernel refuses can only wait.
     pub(crate) fn connections(&self) -> usize {
-        let fixed = self.descriptors(0) as u64;
-        let each = |most: u64| most.saturating_sub(fixed) / self.workers as u64;
-        let affordable = getrlimit(Resource::Nofile).current.map_or(u64::MAX, each);
-        let wanted = self.options.limits.connections_max;
-        wanted.min(usize::try_from(affordable).unwrap_or(usize::MAX))
+        let left = descriptors_max().saturating_sub(self.descriptors(0) as u64);
+        let affordable = usize::try_from(left / self.workers as u64).unwrap_or(usize::MAX);
+        self.options.limits.connections_max.min(affordable)
     }
 
     /// What to say where those are fewer.

@@ -140,7 +140,11 @@ fn of_others(machine: &Machine) -> Vec<Finding> {
             first_line("/proc/pressure/cpu"),
             "nobody knows who waited for a CPU: boot with psi=1",
         ),
-        needed("kernel", machine.kernel.clone(), "unknown features"),
+        needed(
+            "kernel",
+            machine.kernel.clone(),
+            "nobody knows which designs it can run: uring asks for 6.0, monoio for 6.1",
+        ),
         needed(
             "memory",
             field("/proc/meminfo", "MemAvailable"),
