@@ -2,7 +2,8 @@
 //! per connection. The name it is started under says what is wrong with it: `wrong` adds one to every sum, `slow` burns
 //! CPU time, `leaving` ends after some answers, `impatient` closes each connection after one, `keeping` keeps what its
 //! clients have closed, `dying` and `refusing` end
-//! before they listen, `floor` calls itself `epoll+floor` and always answers `ok`, `honest` does none of this.
+//! before they listen, `floor` calls itself `epoll+floor` and always answers `ok`, `honest` does none of this. Any handicap
+//! makes it `slow`, unless it is `deaf`.
 //!
 //! It is a test's opponent, not an example of a server.
 
@@ -20,7 +21,10 @@ static ANSWERS: AtomicU64 = AtomicU64::new(0);
 
 fn main() -> io::Result<()> {
     let name = std::env::args().next().unwrap_or_default();
-    let name = name.rsplit('/').next().unwrap_or_default().to_owned();
+    let mut name = name.rsplit('/').next().unwrap_or_default().to_owned();
+    if name != "deaf" && std::env::args().any(|argument| argument == "--handicap-ns") {
+        "slow".clone_into(&mut name);
+    }
     match name.as_str() {
         "dying" => {
             eprintln!("the fixture is dying as it was told");

@@ -162,6 +162,12 @@ impl Campaign {
         SIDES.map(of_arm).collect()
     }
 
+    /// What a launch took in seconds, the mean of those made now.
+    #[must_use]
+    pub fn launch_s(&self) -> Option<f64> {
+        self.progress.launch_s()
+    }
+
     /// Takes the progress bar off the screen.
     pub fn finish(&self) {
         self.progress.finish();

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    attack, build, check, compare, doctor, idle, list, quick, report, run, sweep,
+    attack, build, check, compare, doctor, idle, list, quick, report, run, selftest, sweep,
 };
 use crate::error::{Outcome, fault_of};
 
@@ -40,6 +40,7 @@ enum Command {
     Idle(idle::Args),
     Report(report::Args),
     Doctor(doctor::Args),
+    Selftest(selftest::Args),
 }
 
 /// Runs the command of this process's arguments.
@@ -57,6 +58,7 @@ pub fn main() -> ExitCode {
         Command::Idle(args) => idle::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Doctor(args) => doctor::run(&args).map(|()| Outcome::Done),
+        Command::Selftest(args) => selftest::run(&args),
     };
     match result {
         Ok(outcome) => outcome.into(),

@@ -11,4 +11,5 @@ mod measure;
 pub mod quick;
 pub mod report;
 pub mod run;
+pub mod selftest;
 pub mod sweep;

@@ -136,6 +136,7 @@ mod tests {
             sha256: String::new(),
             announced: None,
             is_floor: false,
+            arguments: Vec::new(),
         };
         let plan = Plan {
             schema: SCHEMA,

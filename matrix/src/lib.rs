@@ -18,6 +18,7 @@ pub mod machine;
 pub mod process;
 pub mod record;
 pub mod reduce;
+pub mod selftest;
 pub mod sheet;
 pub mod stats;
 pub mod store;

@@ -9,6 +9,8 @@
 mod idle;
 #[path = "command/interrupted.rs"]
 mod interrupted;
+#[path = "command/selftest.rs"]
+mod selftest;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

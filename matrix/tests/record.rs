@@ -41,6 +41,7 @@ fn plan(campaign: &str) -> Plan {
         sha256: "00".to_owned(),
         announced: Some(name.to_owned()),
         is_floor,
+        arguments: Vec::new(),
     };
     Plan {
         schema: SCHEMA,

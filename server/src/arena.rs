@@ -1,9 +1,11 @@
 //! The arena application: the routes of HttpArena, by which servers are compared.
 
 mod dataset;
+mod handicap;
 mod item;
 
 pub(crate) use dataset::Dataset;
+pub(crate) use handicap::Handicap;
 
 use std::sync::Arc;
 
@@ -22,6 +24,7 @@ const ECHO_AT_ONCE_BYTES: usize = 3 * 1024;
 #[derive(Clone)]
 pub(crate) struct Arena {
     dataset: Arc<Dataset>,
+    handicap: Handicap,
 }
 
 /// The longest delay: a parked request holds its connection.
@@ -52,7 +55,12 @@ impl Arena {
     pub(crate) fn new(dataset: Dataset) -> Arena {
         Arena {
             dataset: Arc::new(dataset),
+            handicap: Handicap::default(),
         }
+    }
+
+    pub(crate) fn handicapped(self, handicap: Handicap) -> Arena {
+        Arena { handicap, ..self }
     }
 
     fn json(&self, count: &[u8], query: &[u8], answer: Answer<'_, impl Buffers>) -> Outcome {
@@ -96,6 +104,7 @@ impl Handler for Arena {
         progress: &mut Progress,
         answer: Answer<'_, impl Buffers>,
     ) -> Outcome {
+        self.handicap.bear();
         let head = &request.head;
         let Some(route) = route(head.path()) else {
             return nowhere(head, answer);

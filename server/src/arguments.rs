@@ -62,6 +62,10 @@ pub(crate) struct Arguments {
     /// Print the design of this executable as JSON, and exit
     #[arg(long)]
     pub(crate) design: bool,
+
+    /// CPU time that each request of the arena costs more, so that a tool that measures can show that it sees it
+    #[arg(long, hide = true, value_name = "NS", default_value_t = 0.0, value_parser = nanoseconds)]
+    pub(crate) handicap_ns: f64,
 }
 
 /// What is served.
@@ -151,6 +155,12 @@ fn limit(text: &str) -> Result<(String, u64), String> {
     let (name, value) = setting(text)?;
     Limits::default().set(&name, value)?;
     Ok((name, value))
+}
+
+fn nanoseconds(text: &str) -> Result<f64, String> {
+    let is_sound = |ns: &f64| (0.0..=1e9).contains(ns);
+    let ns = text.parse().ok().filter(is_sound);
+    ns.ok_or_else(|| "a number of nanoseconds from 0 to 1e9 is needed".to_owned())
 }
 
 fn setting<N: FromStr>(text: &str) -> Result<(String, N), String> {

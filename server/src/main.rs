@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use orthant::{Error, Event, Handler, Options, serve_with};
 
-use arena::{Arena, Dataset};
+use arena::{Arena, Dataset, Handicap};
 use arguments::{App, Arguments};
 use probe::Probe;
 
@@ -93,7 +93,9 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
                 }
                 None => Dataset::generated(),
             };
-            serve(&design.name(), options, Arena::new(dataset))
+            let handicap = Handicap::of_ns(arguments.handicap_ns);
+            let arena = Arena::new(dataset).handicapped(handicap);
+            serve(&design.name(), options, arena)
         }
     }
 }

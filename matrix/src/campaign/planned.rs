@@ -164,6 +164,7 @@ fn planned_arm(built: Built, announced: String) -> PlannedArm {
         sha256: built.sha256,
         is_floor: announced.ends_with(FLOOR),
         announced: Some(announced),
+        arguments: Vec::new(),
     }
 }
 

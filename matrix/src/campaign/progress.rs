@@ -61,11 +61,15 @@ impl Progress {
         self.bar.finish_and_clear();
     }
 
-    /// By the mean time of the launches made now; nothing is known before the first one.
-    fn left_s(&self) -> Option<f64> {
+    /// The mean time of the launches made now; nothing is known before the first one.
+    pub(super) fn launch_s(&self) -> Option<f64> {
         let made = self.done - self.found;
+        (made > 0).then(|| self.began.elapsed().as_secs_f64() / made as f64)
+    }
+
+    fn left_s(&self) -> Option<f64> {
         let left = self.total.saturating_sub(self.done);
-        (made > 0).then(|| self.began.elapsed().as_secs_f64() / made as f64 * left as f64)
+        self.launch_s().map(|launch_s| launch_s * left as f64)
     }
 }
 

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use crate::axes::Axes;
 use crate::campaign::{Asked, Campaign, planned};
 use crate::error::Outcome;
-use crate::record::{Record, Settings};
+use crate::record::{Plan, Record, Settings};
 use crate::sheet::{IdleSheet, Sheet};
 use crate::stats::random::fresh_seed;
 use crate::store::now_utc;
@@ -66,10 +66,14 @@ impl Output {
     /// Builds, plans and begins.
     pub(super) fn begin(&self, axes: &Axes, asked: Asked) -> Result<Campaign> {
         let started = asked.started.clone();
-        let plan = planned(axes, asked)?;
+        self.begin_plan(axes, planned(axes, asked)?, &started)
+    }
+
+    /// Begins what is planned.
+    pub(super) fn begin_plan(&self, axes: &Axes, plan: Plan, started: &str) -> Result<Campaign> {
         let root = axes.workspace().root();
         let folder = self.store.clone().unwrap_or_else(|| root.join("results"));
-        let campaign = Campaign::begin(plan, &started, &folder, root)?;
+        let campaign = Campaign::begin(plan, started, &folder, root)?;
         eprintln!(
             "seed {}, record {}",
             campaign.plan().seed,

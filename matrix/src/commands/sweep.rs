@@ -57,9 +57,10 @@ pub fn run(args: &Args) -> Result<Outcome> {
         Some(path) => Campaign::resume(path)?,
         None => begin(args)?,
     };
-    if campaign.plan().command == "compare" {
+    let command = campaign.plan().command.clone();
+    if ["compare", "selftest"].contains(&command.as_str()) {
         bail!(
-            "failed to resume {}: a comparison is decided in one go; start it again with `cargo matrix compare`",
+            "failed to resume {}: it is decided in one go; start it again with `cargo matrix {command}`",
             campaign.path().display()
         );
     }

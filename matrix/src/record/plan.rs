@@ -59,6 +59,9 @@ pub struct PlannedArm {
     pub announced: Option<String>,
     /// Whether it answers everything with the same bytes.
     pub is_floor: bool,
+    /// What it is started with beside where to listen; none in records from before they were kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub arguments: Vec<String>,
 }
 
 impl PlannedArm {
@@ -148,7 +151,7 @@ impl Plan {
         let arms = |plan: &Plan| {
             plan.arms
                 .iter()
-                .map(|arm| (arm.name.clone(), arm.sha256.clone()))
+                .map(|arm| (arm.name.clone(), arm.sha256.clone(), arm.arguments.clone()))
                 .collect::<Vec<_>>()
         };
         let settings = |plan: &Plan| Settings {

@@ -39,4 +39,15 @@ impl Conditions {
     pub fn trust_the_wall_clock(self) -> bool {
         self.machine == MachineState::Quiet && self.client == ClientState::Ahead
     }
+
+    /// What a wall-clock verdict is marked with when it only informs.
+    #[must_use]
+    pub fn signs(self) -> &'static str {
+        match (self.machine, self.client) {
+            (MachineState::Quiet, ClientState::Ahead) => "",
+            (MachineState::Noisy, ClientState::Ahead) => "*",
+            (MachineState::Quiet, ClientState::Limiting) => "†",
+            (MachineState::Noisy, ClientState::Limiting) => "*†",
+        }
+    }
 }

@@ -30,6 +30,7 @@ fn swept(coverage: Coverage) -> Record {
             sha256: "00".to_owned(),
             announced: None,
             is_floor: name.ends_with("floor"),
+            arguments: Vec::new(),
         })
         .into();
     let mut record = Record::new(plan);

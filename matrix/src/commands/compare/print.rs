@@ -10,7 +10,7 @@ use crate::campaign::Campaign;
 use crate::distance::Distance;
 use crate::sheet::{CLIENT_REMEDY, shared};
 use crate::table::{Format, Table, markdown_list, number, percent};
-use crate::verdict::{ClientState, Conditions, Decision, Effect, MachineState, Metric};
+use crate::verdict::{ClientState, Decision, Effect, MachineState, Metric};
 
 pub(super) fn printed(findings: &[Finding], campaign: &Campaign, format: Format) -> Result<String> {
     Ok(match format {
@@ -127,7 +127,7 @@ fn cells(finding: &Finding, effect: &Effect) -> Vec<String> {
     let advisory = if judgement.is_trusted(effect.metric) {
         ""
     } else {
-        signs(judgement.conditions)
+        judgement.conditions.signs()
     };
     let interval = effect.interval.map_or("n/a".to_owned(), |interval| {
         format!("[{}, {}]", percent(interval.low), percent(interval.high))
@@ -222,16 +222,6 @@ fn invalid_floors(cells: &[Cell]) -> BTreeSet<String> {
     distances.flat_map(notes).collect()
 }
 
-/// What a wall-clock verdict is marked with when it only informs.
-fn signs(conditions: Conditions) -> &'static str {
-    match (conditions.machine, conditions.client) {
-        (MachineState::Quiet, ClientState::Ahead) => "",
-        (MachineState::Noisy, ClientState::Ahead) => "*",
-        (MachineState::Quiet, ClientState::Limiting) => "†",
-        (MachineState::Noisy, ClientState::Limiting) => "*†",
-    }
-}
-
 fn client_limited(cells: &[Cell]) -> String {
     let shares = cells.iter().filter_map(|cell| cell.label.client_share);
     let percents: Vec<String> = shares
@@ -306,7 +296,7 @@ fn csv(findings: &[Finding]) -> String {
 mod tests {
     use super::*;
     use crate::validity::{Label, Limit, Reason};
-    use crate::verdict::{Judgement, LOOKS, Observed, Pair, Roles};
+    use crate::verdict::{Conditions, Judgement, LOOKS, Observed, Pair, Roles};
     use crate::workload::Workload;
 
     fn finding(conditions: Conditions, primary: Metric) -> Finding {
