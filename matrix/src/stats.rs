@@ -35,13 +35,23 @@ pub fn trimmed_mean(values: &[f64]) -> Option<f64> {
 /// The middle value; the mean of the two middle ones when their number is even.
 #[must_use]
 pub fn median(values: &[f64]) -> Option<f64> {
-    let sorted = sorted(values);
-    let middle = sorted.len() / 2;
-    match sorted.len() {
-        0 => None,
-        n if n % 2 == 1 => Some(sorted[middle]),
-        _ => Some(f64::midpoint(sorted[middle - 1], sorted[middle])),
+    median_of(values.to_vec())
+}
+
+/// The same of values that nobody else needs; their order is lost. It sorts no more of them than it has to.
+fn median_of(mut values: Vec<f64>) -> Option<f64> {
+    let count = values.len();
+    if count == 0 {
+        return None;
     }
+    let (below, middle, _) = values.select_nth_unstable_by(count / 2, f64::total_cmp);
+    Some(match count % 2 {
+        1 => *middle,
+        _ => f64::midpoint(
+            below.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+            *middle,
+        ),
+    })
 }
 
 /// The Hodges–Lehmann estimate of the centre: the median of the means of all pairs, each value paired with itself too.
@@ -50,7 +60,7 @@ pub fn hodges_lehmann(values: &[f64]) -> Option<f64> {
     let pairs: Vec<f64> = (0..values.len())
         .flat_map(|i| (i..values.len()).map(move |j| f64::midpoint(values[i], values[j])))
         .collect();
-    median(&pairs)
+    median_of(pairs)
 }
 
 /// Whether a warm-up has come to rest: the last five values all lie within three times their median absolute

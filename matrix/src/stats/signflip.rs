@@ -79,15 +79,19 @@ impl SignFlip {
         let largest = values
             .iter()
             .fold(0.0, |largest: f64, value| largest.max(value.abs()));
+        let tosses = match values.len() {
+            launches if launches <= EXACT_LAUNCHES_MAX => 1 << launches,
+            _ => TOSSES + 1,
+        };
         let mut test = SignFlip {
-            lows: Vec::new(),
-            highs: Vec::new(),
+            lows: Vec::with_capacity(tosses),
+            highs: Vec::with_capacity(tosses),
             always: 0,
             tolerance: largest * 1e-12,
         };
         let sums = ByteSums::new(values);
         if values.len() <= EXACT_LAUNCHES_MAX {
-            (0..1 << values.len()).for_each(|toss| test.add(toss, &sums));
+            (0..tosses as u64).for_each(|toss| test.add(toss, &sums));
         } else {
             let mut random = Random::new(seed, &[values.len() as u64]);
             test.add(0, &sums);
@@ -116,12 +120,10 @@ impl SignFlip {
         let needed = (rejected_max + 1)
             .checked_sub(self.always)
             .filter(|needed| *needed > 0)?;
-        let (mut lows, mut highs) = (self.lows.clone(), self.highs.clone());
-        let low = *lows.select_nth_unstable_by(needed - 1, f64::total_cmp).1;
-        let high = *highs
-            .select_nth_unstable_by(self.highs.len() - needed, f64::total_cmp)
-            .1;
-        Some(Interval { low, high })
+        Some(Interval {
+            low: smallest(self.lows.iter().copied(), needed),
+            high: -smallest(self.highs.iter().map(|high| -high), needed),
+        })
     }
 
     fn tosses(&self) -> usize {
@@ -140,6 +142,22 @@ impl SignFlip {
         self.lows.push(flipped_mean.min(other_mean));
         self.highs.push(flipped_mean.max(other_mean));
     }
+}
+
+/// The `count`-th smallest value. It is one of a few hundred out of ten thousand, so most values are told apart by one
+/// comparison with a bound that falls.
+fn smallest(values: impl Iterator<Item = f64>, count: usize) -> f64 {
+    let (mut kept, mut bound) = (Vec::with_capacity(4 * count), None);
+    for value in values {
+        if bound.is_none_or(|bound| value < bound) {
+            kept.push(value);
+        }
+        if kept.len() == 4 * count {
+            bound = Some(*kept.select_nth_unstable_by(count - 1, f64::total_cmp).1);
+            kept.truncate(count);
+        }
+    }
+    *kept.select_nth_unstable_by(count - 1, f64::total_cmp).1
 }
 
 /// The sum of any subset of the values in one look-up per eight of them.
