@@ -115,8 +115,9 @@ impl Selftest {
     pub fn made(campaign: &mut Campaign, workload: Workload, looks: &[Look]) -> Result<Selftest> {
         let seed = campaign.plan().seed;
         let roles = Roles::new(PLANTED, &[]);
-        let mut judgements = until_decided(looks, &roles, seed, |launches| {
-            campaign.observe(workload, launches)
+        let mut judgements = until_decided(looks, |look| {
+            let observed = campaign.observe(workload, look.launches)?;
+            anyhow::Ok(Judgement::of(&observed, &roles, look, seed))
         })?;
         let handicapped = judgements
             .pop()

@@ -190,7 +190,7 @@ fn block(record: &Record, workload: Workload) -> Result<Block> {
         foreign_share: median(&shares),
         machine: state_over(launches.iter().map(|launch| &launch.quiet)),
         cpu_shared: launches.iter().find_map(|launch| launch.cpu_shared()),
-        effects: is_sweep.then(|| Effects::of(plan, &launches, ALPHA, is_valid)),
+        effects: is_sweep.then(|| Effects::of(plan, &launches, is_valid)),
         unbeaten: is_sweep.then(unbeaten),
         arms: rows.len(),
         rows,
@@ -222,9 +222,7 @@ fn row(record: &Record, launches: &[&Launch], arm: usize) -> Result<Row> {
         design: plan.label(arm),
         cpu_us_per_request: middle(Metric::CpuPerRequest).map(|ns| ns / 1e3),
         cpu_log_ratio_to_first: mean(&to_first).filter(|_| !is_first),
-        cpu_log_ratio_interval: SignFlip::new(&to_first, plan.seed)
-            .interval(ALPHA)
-            .filter(|_| !is_first),
+        cpu_log_ratio_interval: plain_interval(&to_first, plan.seed).filter(|_| !is_first),
         cpu_ratio_to_floor: to_floor.as_ref().and_then(|distance| distance.cpu_ratio),
         requests_per_s,
         latency_us_p50: latency.quantile_ns(0.5).map(|ns| ns / 1e3),
@@ -238,6 +236,12 @@ fn row(record: &Record, launches: &[&Launch], arm: usize) -> Result<Row> {
         label: Label::of(&seen, &plan.settings),
         floor_is_invalid: to_floor.map(|distance| !distance.is_valid()),
     })
+}
+
+/// The 95 % interval of a table over one value per launch; none below six launches.
+#[must_use]
+pub fn plain_interval(values: &[f64], seed: u64) -> Option<Interval> {
+    SignFlip::new(values, seed).interval(ALPHA)
 }
 
 fn merged(seen: &[&Observation]) -> Result<Latency> {

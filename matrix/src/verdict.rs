@@ -81,11 +81,22 @@ impl Judgement {
             .pairs
             .iter()
             .filter_map(|(metric, pairs)| Effect::of(*metric, pairs, look, seed));
+        Judgement::over(effects.collect(), observed.conditions, roles, look)
+    }
+
+    /// Judges by what every metric said at `look`.
+    #[must_use]
+    pub fn over(
+        effects: Vec<Effect>,
+        conditions: Conditions,
+        roles: &Roles,
+        look: Look,
+    ) -> Judgement {
         let mut judgement = Judgement {
             look,
-            conditions: observed.conditions,
+            conditions,
             roles: roles.clone(),
-            effects: effects.collect(),
+            effects,
             decision: Decision::Inconclusive,
         };
         judgement.decision = judgement.decided();
@@ -127,20 +138,18 @@ impl Judgement {
     }
 }
 
-/// Goes from look to look until one decides. `observe` is asked for the first n launches and makes those that are
-/// missing. One judgement per look; the last is the one that counts.
+/// Goes from look to look until one decides. `judge` is asked at each look; where launches are missing, it makes them. One
+/// judgement per look; the last is the one that counts.
 ///
 /// # Errors
-/// Those of `observe`.
+/// Those of `judge`.
 pub fn until_decided<E>(
     looks: &[Look],
-    roles: &Roles,
-    seed: u64,
-    mut observe: impl FnMut(u32) -> Result<Observed, E>,
+    mut judge: impl FnMut(Look) -> Result<Judgement, E>,
 ) -> Result<Vec<Judgement>, E> {
     let mut judgements = Vec::new();
     for look in looks {
-        let judgement = Judgement::of(&observe(look.launches)?, roles, *look, seed);
+        let judgement = judge(*look)?;
         let decided = judgement.decision != Decision::Inconclusive;
         judgements.push(judgement);
         if decided {
@@ -252,19 +261,15 @@ mod tests {
 
     #[test]
     fn a_comparison_stops_at_the_look_that_decides() {
-        let observe = |log_ratio| {
-            move |_| {
-                let pairs = [(Metric::CpuPerRequest, pairs(log_ratio))].into();
-                Ok::<_, std::convert::Infallible>(Observed {
-                    pairs,
-                    ..Observed::default()
-                })
-            }
-        };
         let judged = |log_ratio| {
-            until_decided(&LOOKS, &cpu(), 1, observe(log_ratio))
-                .expect("infallible")
-                .len()
+            let judge = |look| {
+                let observed = Observed {
+                    pairs: [(Metric::CpuPerRequest, pairs(log_ratio))].into(),
+                    ..Observed::default()
+                };
+                Ok::<_, std::convert::Infallible>(Judgement::of(&observed, &cpu(), look, 1))
+            };
+            until_decided(&LOOKS, judge).expect("infallible").len()
         };
         assert_eq!((judged(0.05), judged(0.01)), (1, 3));
     }

@@ -1,177 +1,148 @@
 //! The decision path over launches of identical servers, replayed with chance roles: how often does it see a difference
-//! that cannot be there?
+//! that cannot be there, and how often one that was planted?
 //!
-//! A stored trace stands in for the measurement; everything after it is what `compare` runs. A bad rule goes through the
-//! same harness, to prove that the harness can tell.
+//! Stored traces stand in for the measurement; everything after it is what `compare` and the tables run. Habits of others
+//! go through the same test, to prove that it can tell. `--nocapture` prints every share.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::cell::Cell;
-use std::collections::BTreeMap;
+#[path = "replay/habits.rs"]
+mod habits;
+#[path = "replay/harness.rs"]
+mod harness;
+#[path = "replay/power.rs"]
+mod power;
+#[path = "replay/trace.rs"]
+mod trace;
 
-use orthant_matrix::record::Slice;
-use orthant_matrix::reduce::slice_log_ratios;
-use orthant_matrix::stats::random::Random;
-use orthant_matrix::stats::trimmed_mean;
-use orthant_matrix::verdict::{
-    ClientState, Conditions, Decision, Judgement, LOOKS, MachineState, Metric, Observed, Pair,
-    Roles, Verdict, until_decided,
-};
+use std::sync::LazyLock;
 
-const TRACE: &str = include_str!("data/launches-aa.tsv");
+use orthant_matrix::sheet::plain_interval;
+use orthant_matrix::verdict::{Decision, Effect, Judgement, Look, Metric, Roles, Verdict, looks};
 
-const REPLAYS: u64 = 2_000;
+use harness::{FalseAlarms, NOISY, QUIET, Replay, replayed};
 
-/// 5 % and three standard errors of a share found in 2,000 replays.
-const SHARE_MAX: f64 = 0.065;
+/// `--max-launches`, of the 25 that it takes: the first and last of every kind of plan, and some between.
+const MOST: [u32; 5] = [8, 12, 16, 24, 32];
 
-const METRICS: [Metric; 2] = [Metric::CpuPerRequest, Metric::Throughput];
+/// The launches by CPU and throughput, and what is said of them at the looks without `--max-launches`.
+static OF_SLICES: LazyLock<Vec<Replay>> =
+    LazyLock::new(|| Replay::all(&trace::of_slices(), &looks(32)));
 
-/// The slices of both sides in one launch.
-type Sides = [Vec<Slice>; 2];
-
-fn launches() -> Vec<Sides> {
-    let mut launches: BTreeMap<u32, Sides> = BTreeMap::new();
-    for line in TRACE.lines().skip(1) {
-        let fields: Vec<f64> = line
-            .split('\t')
-            .map(|field| field.parse().unwrap())
-            .collect();
-        let slice = |side: usize| Slice {
-            round: fields[1] as u32,
-            position: u32::from((side == 1) != (fields[2] == 1.0)),
-            requests: fields[3 + 3 * side] as u64,
-            elapsed_ns: (fields[4 + 3 * side] * 1e9) as u64,
-            server_cpu_ns: fields[5 + 3 * side] as u64,
-            client_cpu_ns: 0,
-            in_flight_requests: 16.0,
-        };
-        let sides = launches.entry(fields[0] as u32).or_default();
-        sides
-            .iter_mut()
-            .enumerate()
-            .for_each(|(side, slices)| slices.push(slice(side)));
-    }
-    launches.into_values().collect()
-}
-
-/// A launch as `compare` reduces it.
-fn reduced([baseline, candidate]: &Sides) -> BTreeMap<Metric, Pair> {
-    let value = |slices: &[Slice], metric| {
-        let one = |slice: &Slice| match metric {
-            Metric::CpuPerRequest => slice.server_cpu_ns as f64 / slice.requests as f64,
-            _ => slice.requests as f64 / slice.elapsed_ns as f64,
-        };
-        slices.iter().map(one).sum::<f64>() / slices.len() as f64
-    };
-    let pair = |metric| Pair {
-        baseline: value(baseline, metric),
-        candidate: value(candidate, metric),
-        log_ratio: trimmed_mean(&slice_log_ratios(baseline, candidate, metric)).unwrap(),
-    };
-    METRICS.map(|metric| (metric, pair(metric))).into()
-}
-
-fn swapped(pair: &Pair) -> Pair {
-    Pair {
-        baseline: pair.candidate,
-        candidate: pair.baseline,
-        log_ratio: -pair.log_ratio,
-    }
-}
-
-/// Launches in random order, with random roles in each.
-fn replay(launches: &[BTreeMap<Metric, Pair>], metric: Metric, seed: u64) -> Vec<Pair> {
-    let mut random = Random::new(seed, &[]);
-    let order = random.order(launches.len());
-    let role = |launch: usize| {
-        let pair = launches[launch][&metric];
-        if random.draw() & 1 == 1 {
-            swapped(&pair)
-        } else {
-            pair
+/// The launches by all metrics, and what is said of them at every look of every plan.
+static OF_COMPARE: LazyLock<Vec<Replay>> = LazyLock::new(|| {
+    let mut all: Vec<Look> = Vec::new();
+    for look in MOST.into_iter().flat_map(looks) {
+        if !all.contains(&look) {
+            all.push(look);
         }
-    };
-    order.into_iter().take(32).map(role).collect()
-}
+    }
+    Replay::all(&trace::of_compare(), &all)
+});
 
-/// The share of replays in which a rule calls the sides different.
-fn share(metric: Metric, rule: impl Fn(&[Pair], u64) -> bool) -> f64 {
-    let launches: Vec<_> = launches().iter().map(reduced).collect();
-    assert_eq!(launches.len(), 60);
-    let called = (0..REPLAYS)
-        .filter(|seed| rule(&replay(&launches, metric, *seed), *seed))
-        .count();
-    called as f64 / REPLAYS as f64
-}
-
-/// What `compare` does, with one metric.
-fn judged(pairs: &[Pair], metric: Metric, seed: u64) -> Vec<Judgement> {
-    let observe = |launches: u32| {
-        let pairs = [(metric, pairs[..launches as usize].to_vec())].into();
-        Ok::<_, std::convert::Infallible>(Observed {
-            pairs,
-            conditions: Conditions {
-                machine: MachineState::Quiet,
-                client: ClientState::Ahead,
-            },
-        })
-    };
-    until_decided(&LOOKS, &Roles::new(metric, &[]), seed, observe).unwrap()
-}
-
-/// Both what the test says at any look, and what the verdict is in the end.
+/// Without regard to margins and without stopping early: the strictest sight of a test.
 #[test]
-fn identical_servers_are_called_different_in_at_most_one_of_fifteen_replays() {
-    for metric in METRICS {
-        let rejected = Cell::new(0);
-        let different = share(metric, |pairs, seed| {
-            let judgements = judged(pairs, metric, seed);
-            let rejects = |judgement: &Judgement| judgement.effects[0].p <= judgement.look.alpha;
-            rejected.set(rejected.get() + u64::from(judgements.iter().any(rejects)));
-            let last = judgements.last().unwrap();
-            matches!(last.effects[0].verdict, Verdict::Better | Verdict::Worse)
-                || matches!(last.decision, Decision::Go | Decision::NoGo)
-        });
-        let rejected = rejected.get() as f64 / REPLAYS as f64;
-        println!(
-            "{metric:?}: p below alpha in {rejected:.4}, BETTER or WORSE in {different:.4} of the replays"
-        );
-        assert!(rejected <= SHARE_MAX && different <= SHARE_MAX);
-        assert!(rejected > 0.0, "a test that never rejects tests nothing");
+fn intervals_leave_out_no_difference_in_at_most_one_of_fifteen_replays() {
+    let leaves_out_0 = |replay: &Replay, plan: &[Look], metric| {
+        let is_rejected = |look: &Look| replay.effect(*look, metric).p <= look.alpha;
+        plan.iter().any(is_rejected)
+    };
+    let check = |name: &str, replays: &[Replay], metric, most| {
+        let plan = looks(most);
+        let alarms = FalseAlarms::of(replays, |replay| leaves_out_0(replay, &plan, metric));
+        println!("{alarms}  {name}, {metric:?}, at any look of at most {most} launches");
+        assert!(alarms.are_few() && alarms.are_some());
+    };
+    for metric in [Metric::CpuPerRequest, Metric::Throughput] {
+        check("launches-aa", &OF_SLICES, metric, 32);
+    }
+    for metric in Metric::ALL {
+        for most in MOST {
+            check("compare-aa", &OF_COMPARE, metric, most);
+        }
     }
 }
 
-/// The usual habit: three launches, each side's best, two per cent.
-#[test]
-fn best_of_three_calls_identical_servers_different_in_one_of_five_replays_and_more() {
-    let different = share(Metric::Throughput, |pairs, _| {
-        let best = |value: fn(&Pair) -> f64| pairs[..3].iter().map(value).fold(0.0, f64::max);
-        (best(|pair| pair.candidate) / best(|pair| pair.baseline))
-            .ln()
-            .abs()
-            > 1.02_f64.ln()
-    });
-    println!(
-        "best of three: different in {:.1} % of the replays",
-        different * 100.0
-    );
-    assert!(different > 0.2, "{different}");
+/// Whether somebody acts on it: GO, NO-GO, or a primary metric that is told to differ.
+fn calls_different(judgement: &Judgement) -> bool {
+    let primary = judgement.roles.primary;
+    let mut effects = judgement.effects.iter();
+    matches!(judgement.decision, Decision::Go | Decision::NoGo)
+        || effects.any(|effect| {
+            let differs = matches!(effect.verdict, Verdict::Better | Verdict::Worse);
+            effect.metric == primary && judgement.decides(primary) && differs
+        })
 }
 
-/// The other half of a test's worth: a planted difference of 5 % is found, and in the right direction.
+fn every_decision(seen: fn(&Effect, Look) -> Effect) {
+    println!("most launches      {MOST:8?}");
+    for primary in Metric::ALL {
+        for guard in [Metric::CpuPerRequest, Metric::LatencyP99] {
+            for conditions in [QUIET, NOISY] {
+                // CPU guards whether it is named or not.
+                let roles = Roles::new(primary, &[guard]);
+                let of_plan = |most| {
+                    let plan = looks(most);
+                    FalseAlarms::of(&OF_COMPARE, |replay| {
+                        calls_different(&replay.judged(&plan, &roles, conditions, seen))
+                    })
+                };
+                let alarms = MOST.map(of_plan);
+                let shares = alarms.map(|alarms| alarms.to_string()).join(" ");
+                println!(
+                    "{shares}  {primary:?}, guards {:?}, {:?}",
+                    roles.guards, conditions.machine
+                );
+                assert!(alarms.iter().all(|alarms| alarms.are_few()));
+            }
+        }
+    }
+}
+
 #[test]
-fn a_planted_difference_is_found() {
-    let found = share(Metric::CpuPerRequest, |pairs, seed| {
-        let dearer = |pair: &Pair| Pair {
-            candidate: pair.candidate * 1.05,
-            log_ratio: pair.log_ratio + 1.05_f64.ln(),
-            ..*pair
+fn no_decision_calls_identical_servers_different() {
+    every_decision(|effect, _| effect.clone());
+}
+
+/// Margins hide most false alarms on these launches. Where noise is a hundred times as large, they hide none, and several
+/// metrics have a chance each.
+#[test]
+fn no_decision_calls_identical_servers_different_where_margins_are_nothing_against_noise() {
+    every_decision(|effect, look| {
+        let verdict = |interval| {
+            Verdict::of(
+                effect.metric,
+                interval,
+                effect.margin / 100.0,
+                look.launches,
+            )
         };
-        let pairs: Vec<Pair> = pairs.iter().map(dearer).collect();
-        let judgements = judged(&pairs, Metric::CpuPerRequest, seed);
-        judgements.last().unwrap().decision == Decision::NoGo
+        Effect {
+            verdict: effect.interval.map_or(effect.verdict, verdict),
+            ..effect.clone()
+        }
     });
-    println!("5 % dearer: NO-GO in {:.1} % of the replays", found * 100.0);
-    assert!(found > 0.99, "{found}");
+}
+
+/// The interval beside `% to first`, and those of the effects of axes.
+#[test]
+fn intervals_of_tables_leave_out_no_difference_in_at_most_one_of_fifteen_replays() {
+    let launches = trace::of_slices();
+    for count in [6, 8, 16] {
+        let replays: Vec<(u64, Vec<f64>)> = (0..harness::REPLAYS)
+            .map(|seed| {
+                let pairs = &replayed(&launches, seed)[&Metric::CpuPerRequest];
+                (
+                    seed,
+                    pairs[..count].iter().map(|pair| pair.log_ratio).collect(),
+                )
+            })
+            .collect();
+        let alarms = FalseAlarms::of(&replays, |(seed, log_ratios)| {
+            let interval = plain_interval(log_ratios, *seed).unwrap();
+            interval.low > 0.0 || interval.high < 0.0
+        });
+        println!("{alarms}  launches-aa, 95 % interval of a table of {count} launches");
+        assert!(alarms.are_few() && alarms.are_some());
+    }
 }

@@ -135,8 +135,9 @@ fn found(campaign: &mut Campaign, args: &Args, workload: Workload) -> Result<Fin
     let seed = campaign.plan().seed;
     let looks = looks(args.max_launches);
     let roles = Roles::new(args.primary, &args.guard);
-    let mut judgements = until_decided(&looks, &roles, seed, |launches| {
-        campaign.observe(workload, launches)
+    let mut judgements = until_decided(&looks, |look| {
+        let observed = campaign.observe(workload, look.launches)?;
+        anyhow::Ok(Judgement::of(&observed, &roles, look, seed))
     })?;
     let Some(judgement) = judgements.pop() else {
         bail!("failed to compare: there is no look at the launches")

@@ -73,7 +73,7 @@ fn lows(noise: &[f64], looks: &[Look], seed: u64) -> Vec<Vec<f64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::verdict::{Conditions, LOOKS, Observed, Roles, Verdict, until_decided};
+    use crate::verdict::{Conditions, Judgement, LOOKS, Observed, Roles, Verdict, until_decided};
 
     /// Launches without a difference: a sum of twelve dice is nearly normal.
     fn pairs(random: &mut Random, launches: usize, difference: f64) -> Vec<Pair> {
@@ -95,16 +95,18 @@ mod tests {
         let metric = Metric::CpuPerRequest;
         let seen = pairs(&mut random, 32, 0.0);
         let named = smallest(metric, &seen, &LOOKS, 1)[2].unwrap();
+        let roles = Roles::new(metric, &[]);
         let found = (0..300)
-            .filter(|seed| {
+            .filter(|&seed| {
                 let made = pairs(&mut random, 32, named);
-                let observe = |launches: u32| {
-                    let pairs = [(metric, made[..launches as usize].to_vec())].into();
+                let judge = |look: Look| {
+                    let pairs = [(metric, made[..look.launches as usize].to_vec())].into();
                     let conditions = Conditions::default();
-                    Ok::<_, std::convert::Infallible>(Observed { pairs, conditions })
+                    let observed = Observed { pairs, conditions };
+                    let judgement = Judgement::of(&observed, &roles, look, seed);
+                    Ok::<_, std::convert::Infallible>(judgement)
                 };
-                let roles = Roles::new(metric, &[]);
-                let judgements = until_decided(&LOOKS, &roles, *seed, observe).unwrap();
+                let judgements = until_decided(&LOOKS, judge).unwrap();
                 judgements.last().unwrap().effects[0].verdict == Verdict::Worse
             })
             .count();

@@ -10,12 +10,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::plain_interval;
 use crate::axes::Coverage;
 use crate::record::{Launch, Plan};
 use crate::reduce;
 use crate::stats::factorial::{self, Factorial, combinations, completed};
 use crate::stats::mean;
-use crate::stats::signflip::{Interval, SignFlip};
+use crate::stats::signflip::Interval;
 use crate::verdict::Metric;
 
 /// Fewer launches leave nothing to tell an effect from the launch it was seen in.
@@ -98,7 +99,6 @@ impl Effects {
     pub(super) fn of(
         plan: &Plan,
         launches: &[&Launch],
-        alpha: f64,
         is_valid: impl Fn(usize) -> bool,
     ) -> Effects {
         let named = Named::of(plan, launches, is_valid);
@@ -111,7 +111,7 @@ impl Effects {
             Coverage::Pairwise => Some(named.all()),
         };
         let kept = kept.filter(|kept| kept.iter().any(|values| values.len() > 1));
-        let found = kept.and_then(|kept| named.effects(&kept, launches.len(), alpha, plan.seed));
+        let found = kept.and_then(|kept| named.effects(&kept, launches.len(), plan.seed));
         let missing = named.listed(named.missing.keys().cloned());
         let is_complete = named.missing.is_empty();
         let Some(mut effects) = found else {
@@ -257,13 +257,7 @@ impl<'a> Named<'a> {
     }
 
     /// The effects over the designs whose values are all kept; axes with one value have none.
-    fn effects(
-        &self,
-        kept: &[Vec<usize>],
-        launches: usize,
-        alpha: f64,
-        seed: u64,
-    ) -> Option<Effects> {
+    fn effects(&self, kept: &[Vec<usize>], launches: usize, seed: u64) -> Option<Effects> {
         let varied: Vec<usize> = (0..kept.len())
             .filter(|axis| kept[*axis].len() > 1)
             .collect();
@@ -299,7 +293,7 @@ impl<'a> Named<'a> {
         let value = |name: &str, effects: &[f64]| Value {
             name: name.to_owned(),
             log_factor: mean(effects).unwrap_or_default(),
-            log_factor_interval: SignFlip::new(effects, seed).interval(alpha),
+            log_factor_interval: plain_interval(effects, seed),
         };
         let axis = |(place, axis): (usize, &usize)| Axis {
             name: self.axes[*axis].clone(),

@@ -39,8 +39,14 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// The verdict of an interval of goodness against a margin, both on the log scale.
-    fn of(goodness: Interval, margin: f64, launches: u32) -> Verdict {
+    /// The verdict of an interval of a metric's log-ratios against a margin, which is a share, after so many launches.
+    #[must_use]
+    pub fn of(metric: Metric, log_ratios: Interval, margin: f64, launches: u32) -> Verdict {
+        Verdict::of_goodness(metric.goodness(log_ratios), margin.ln_1p(), launches)
+    }
+
+    /// The same of what is better the higher it is, the margin on the log scale.
+    fn of_goodness(goodness: Interval, margin: f64, launches: u32) -> Verdict {
         let Interval { low, high } = goodness;
         if low > margin {
             Verdict::Better
@@ -132,7 +138,7 @@ impl Effect {
             p: test.p(0.0),
             margin,
             verdict: match interval {
-                Some(interval) => Verdict::of(metric.goodness(interval), margin.ln_1p(), launches),
+                Some(interval) => Verdict::of(metric, interval, margin, launches),
                 None => Verdict::Inconclusive {
                     more_launches: LOOKS[0].launches.saturating_sub(launches).max(1),
                 },
@@ -157,7 +163,7 @@ mod tests {
     const MARGIN: f64 = 0.01;
 
     fn verdict(low: f64, high: f64) -> Verdict {
-        Verdict::of(Interval { low, high }, MARGIN, 8)
+        Verdict::of_goodness(Interval { low, high }, MARGIN, 8)
     }
 
     #[test]
