@@ -17,6 +17,7 @@ use crate::workspace::Workspace;
 
 pub use listed::Axis;
 use listed::Listed;
+pub(crate) use near::nearest;
 pub use pairwise::Coverage;
 
 /// The package whose manifest lists the axes and whose features are the values.

@@ -3,6 +3,7 @@
 //! `run`, `sweep`, `compare` and `quick` differ in which arms they plan and when they stop; launches are made, stored and
 //! resumed here. A launch is in the file before the next one begins, and what is in the file is never made again.
 
+mod clock;
 mod planned;
 mod progress;
 
@@ -24,6 +25,8 @@ use crate::validity::{Label, Reason};
 use crate::verdict::{ClientState, Conditions, Observed};
 use crate::workload::Workload;
 
+use clock::Clock;
+pub use clock::Ends;
 use planned::verified;
 pub use planned::{Asked, Floors, Refused, planned};
 pub use progress::Progress;
@@ -39,6 +42,7 @@ pub struct Campaign {
     cpus: Vec<usize>,
     load: Load,
     progress: Progress,
+    clock: Clock,
 }
 
 impl Campaign {
@@ -76,7 +80,9 @@ impl Campaign {
             false => plan.arms.len() + 1,
         };
         let total = plan.settings.launches as usize * per_block;
-        let progress = Progress::new(total, record.launches.len() + record.idle.len());
+        let found = record.launches.len() + record.idle.len();
+        let max_minutes = plan.comparison.as_ref().and_then(|how| how.max_minutes);
+        let progress = Progress::new(total, found, max_minutes);
         Ok(Campaign {
             plan,
             record,
@@ -84,6 +90,7 @@ impl Campaign {
             cpus,
             load: Load::new()?,
             progress,
+            clock: Clock::begin(),
         })
     }
 
@@ -131,10 +138,36 @@ impl Campaign {
     /// # Errors
     /// When a launch cannot be made or stored, or shows that one of the two cannot be measured at all.
     pub fn observe(&mut self, workload: Workload, launches: u32) -> Result<Observed> {
-        for block in 0..launches {
-            self.ensure(workload, block)?;
+        let (observed, _) = self.observe_in_time(workload, launches, Ends::Never)?;
+        Ok(observed)
+    }
+
+    /// The same, as far as there is time; with how many launches there are.
+    ///
+    /// # Errors
+    /// Those of [`Campaign::observe`].
+    pub fn observe_in_time(
+        &mut self,
+        workload: Workload,
+        launches: u32,
+        ends: Ends,
+    ) -> Result<(Observed, u32)> {
+        let mut made = 0;
+        while made < launches && (self.has(workload, made) || self.clock.fits(ends)) {
+            self.ensure(workload, made)?;
             self.stop_if_lasting(workload)?;
+            made += 1;
         }
+        Ok((self.observed(workload), made))
+    }
+
+    /// When the first of `open` workloads that share the time has to end.
+    #[must_use]
+    pub fn part_of(&self, ends: Ends, open: usize) -> Ends {
+        self.clock.part(ends, open)
+    }
+
+    fn observed(&self, workload: Workload) -> Observed {
         let launches = self.record.launches_of(workload);
         let is_limited = self
             .sides(workload)
@@ -148,7 +181,7 @@ impl Campaign {
                 ClientState::Ahead
             },
         };
-        Ok(reduce::observed(&launches, 0, 1, conditions))
+        reduce::observed(&launches, 0, 1, conditions)
     }
 
     /// What is said of the cells of both sides under a workload, by arm.
@@ -173,13 +206,18 @@ impl Campaign {
         self.progress.finish();
     }
 
-    fn ensure(&mut self, workload: Workload, block: u32) -> Result<()> {
+    fn has(&self, workload: Workload, block: u32) -> bool {
         let key = (workload, self.plan.campaign.clone(), block);
-        if self.record.launches.contains_key(&key) {
+        self.record.launches.contains_key(&key)
+    }
+
+    fn ensure(&mut self, workload: Workload, block: u32) -> Result<()> {
+        if self.has(workload, block) {
             return Ok(());
         }
         self.progress.begin(workload.name(), block);
-        let made = launch(&self.plan, workload, block, &self.cpus, &mut self.load);
+        let launch = || launch(&self.plan, workload, block, &self.cpus, &mut self.load);
+        let made = self.clock.time(launch);
         // Whatever comes next is not part of the measurement and may use every CPU.
         process::bind_to(&self.cpus)?;
         let made = made.map_err(|error| self.explained(error))?;

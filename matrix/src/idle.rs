@@ -149,6 +149,7 @@ mod tests {
             axes: Vec::new(),
             coverage: crate::axes::Coverage::Full,
             idle: vec![4, 8],
+            comparison: None,
             settings,
         };
         let first = turns(&plan, 0);

@@ -20,7 +20,7 @@ use crate::workload::Workload;
 
 pub use idle::{Idle, IdlePoint};
 pub use latency::Latency;
-pub use plan::{LeftOut, Plan, PlannedArm, Settings};
+pub use plan::{Comparison, LeftOut, Plan, PlannedArm, Settings};
 
 /// Raised when a line's meaning changes; additions do not change it.
 pub const SCHEMA: u32 = 1;

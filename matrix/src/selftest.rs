@@ -114,10 +114,10 @@ impl Selftest {
     /// When a launch cannot be made.
     pub fn made(campaign: &mut Campaign, workload: Workload, looks: &[Look]) -> Result<Selftest> {
         let seed = campaign.plan().seed;
-        let roles = Roles::new(PLANTED, &[]);
+        let rules = Roles::new(PLANTED, &[]).into();
         let mut judgements = until_decided(looks, |look| {
             let observed = campaign.observe(workload, look.launches)?;
-            anyhow::Ok(Judgement::of(&observed, &roles, look, seed))
+            anyhow::Ok(Judgement::of(&observed, &rules, look, seed))
         })?;
         let handicapped = judgements
             .pop()
@@ -130,7 +130,7 @@ impl Selftest {
         };
         Ok(Selftest {
             workload,
-            copy: Judgement::of(&observed, &roles, handicapped.look, seed),
+            copy: Judgement::of(&observed, &rules, handicapped.look, seed),
             smallest: observed.pairs.iter().map(smallest).collect(),
             launch_s: campaign.launch_s().unwrap_or_default(),
             invalid: invalid(campaign.plan(), &launches),
@@ -185,7 +185,7 @@ mod tests {
         let conditions = Conditions::default();
         Judgement::of(
             &Observed { pairs, conditions },
-            &Roles::new(PLANTED, &[]),
+            &Roles::new(PLANTED, &[]).into(),
             LOOKS[0],
             1,
         )

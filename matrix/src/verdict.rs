@@ -8,8 +8,10 @@
 mod conditions;
 mod effect;
 mod look;
+mod margins;
 mod metric;
 mod roles;
+mod rules;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,8 +21,10 @@ use serde::{Deserialize, Serialize};
 pub use conditions::{ClientState, Conditions, MachineState};
 pub use effect::{Effect, Pair, Verdict};
 pub use look::{LOOKS, Look, looks};
+pub use margins::{Asked as AskedMargin, Margin, Margins, key, named};
 pub use metric::{Metric, Tier};
 pub use roles::{Role, Roles};
+pub use rules::{Question, Rules};
 
 /// What the launches so far say.
 #[derive(Clone, Debug, Default)]
@@ -35,7 +39,7 @@ pub struct Observed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Decision {
-    /// The primary metric is better and no guard is worse.
+    /// The primary metric is better and no guard is worse; where nothing has to improve, none of them is worse.
     Go,
     /// The primary metric or a guard is worse.
     NoGo,
@@ -64,9 +68,9 @@ pub struct Judgement {
     /// What the launches were made under.
     #[serde(flatten)]
     pub conditions: Conditions,
-    /// Who has a say.
+    /// What they were judged by.
     #[serde(flatten)]
-    pub roles: Roles,
+    pub rules: Rules,
     /// One effect per metric that has a source.
     pub effects: Vec<Effect>,
     /// What follows.
@@ -76,12 +80,12 @@ pub struct Judgement {
 impl Judgement {
     /// Judges what was observed up to `look`.
     #[must_use]
-    pub fn of(observed: &Observed, roles: &Roles, look: Look, seed: u64) -> Judgement {
+    pub fn of(observed: &Observed, rules: &Rules, look: Look, seed: u64) -> Judgement {
         let effects = observed
             .pairs
             .iter()
-            .filter_map(|(metric, pairs)| Effect::of(*metric, pairs, look, seed));
-        Judgement::over(effects.collect(), observed.conditions, roles, look)
+            .filter_map(|(metric, pairs)| Effect::of(*metric, pairs, &rules.margins, look, seed));
+        Judgement::over(effects.collect(), observed.conditions, rules, look)
     }
 
     /// Judges by what every metric said at `look`.
@@ -89,13 +93,13 @@ impl Judgement {
     pub fn over(
         effects: Vec<Effect>,
         conditions: Conditions,
-        roles: &Roles,
+        rules: &Rules,
         look: Look,
     ) -> Judgement {
         let mut judgement = Judgement {
             look,
             conditions,
-            roles: roles.clone(),
+            rules: rules.clone(),
             effects,
             decision: Decision::Inconclusive,
         };
@@ -106,7 +110,7 @@ impl Judgement {
     /// Whether a metric has a say in the decision.
     #[must_use]
     pub fn decides(&self, metric: Metric) -> bool {
-        self.is_trusted(metric) && self.roles.of(metric) != Role::Shown
+        self.is_trusted(metric) && self.rules.roles.of(metric) != Role::Shown
     }
 
     /// Whether the launches were made under conditions in which a metric may decide.
@@ -124,22 +128,28 @@ impl Judgement {
         if deciding().any(|effect| effect.verdict == Verdict::Worse) {
             return Decision::NoGo;
         }
-        let primary = self.roles.primary;
+        let primary = self.rules.roles.primary;
         let verdict = deciding()
             .find(|effect| effect.metric == primary)
             .map(|effect| effect.verdict);
         let guards_hold =
             deciding().all(|effect| effect.metric == primary || effect.verdict.is_acceptable());
-        match verdict {
-            Some(Verdict::Better) if guards_hold => Decision::Go,
-            Some(Verdict::NoDifference) if guards_hold => Decision::NoDifference,
+        match (self.rules.question, verdict) {
+            (_, Some(Verdict::Better)) if guards_hold => Decision::Go,
+            (Question::NotWorse, Some(verdict)) if guards_hold && verdict.is_acceptable() => {
+                Decision::Go
+            }
+            (Question::Better, Some(Verdict::NoDifference)) if guards_hold => {
+                Decision::NoDifference
+            }
             _ => Decision::Inconclusive,
         }
     }
 }
 
-/// Goes from look to look until one decides. `judge` is asked at each look; where launches are missing, it makes them. One
-/// judgement per look; the last is the one that counts.
+/// Goes from look to look until one decides. `judge` is asked at each look; where launches are missing, it makes them. When
+/// the time is over it moves the look to the launches that there are, at the level of the look: that is the last one, and
+/// left out where it sees nothing new. One judgement per look; the last is the one that counts.
 ///
 /// # Errors
 /// Those of `judge`.
@@ -147,12 +157,16 @@ pub fn until_decided<E>(
     looks: &[Look],
     mut judge: impl FnMut(Look) -> Result<Judgement, E>,
 ) -> Result<Vec<Judgement>, E> {
-    let mut judgements = Vec::new();
+    let mut judgements: Vec<Judgement> = Vec::new();
     for look in looks {
         let judgement = judge(*look)?;
-        let decided = judgement.decision != Decision::Inconclusive;
-        judgements.push(judgement);
-        if decided {
+        let launches = judgement.look.launches;
+        let is_new = |last: &Judgement| last.look.launches < launches;
+        let is_last = launches < look.launches || judgement.decision != Decision::Inconclusive;
+        if judgements.last().is_none_or(is_new) {
+            judgements.push(judgement);
+        }
+        if is_last {
             break;
         }
     }
@@ -178,15 +192,15 @@ mod tests {
         client: ClientState::Ahead,
     };
 
-    fn cpu() -> Roles {
-        Roles::new(Metric::CpuPerRequest, &[])
+    fn cpu() -> Rules {
+        Roles::new(Metric::CpuPerRequest, &[]).into()
     }
 
     /// The decision over these log-ratios of CPU, memory, throughput and p99.
-    fn decision(conditions: Conditions, roles: &Roles, log_ratios: [f64; 4]) -> Decision {
+    fn decision(conditions: Conditions, rules: &Rules, log_ratios: [f64; 4]) -> Decision {
         let pairs = Metric::ALL.into_iter().zip(log_ratios.map(pairs)).collect();
         let observed = Observed { pairs, conditions };
-        Judgement::of(&observed, roles, LOOKS[0], 1).decision
+        Judgement::of(&observed, rules, LOOKS[0], 1).decision
     }
 
     #[test]
@@ -204,9 +218,38 @@ mod tests {
     }
 
     #[test]
+    fn where_nothing_has_to_improve_whatever_is_not_worse_is_a_go() {
+        let rules = Rules {
+            question: Question::NotWorse,
+            ..cpu()
+        };
+        let decision =
+            |cpu_per_request, memory| decision(SOUND, &rules, [cpu_per_request, memory, 0.0, 0.0]);
+        assert_eq!(decision(0.0, 0.0), Decision::Go);
+        assert_eq!(decision(-0.05, 0.0), Decision::Go);
+        // Between no difference and better.
+        assert_eq!(decision(-0.01, 0.0), Decision::Go);
+        assert_eq!(decision(0.01, 0.0), Decision::Inconclusive);
+        assert_eq!(decision(0.0, 0.0216), Decision::Inconclusive);
+        assert_eq!(decision(0.05, -0.2), Decision::NoGo);
+        assert_eq!(decision(-0.05, 0.1), Decision::NoGo);
+    }
+
+    #[test]
+    fn other_margins_decide_otherwise() {
+        let mut rules = cpu();
+        let AskedMargin { metric, margin } = "cpu-per-request=10%".parse().expect("a margin");
+        rules.margins.set(metric, margin);
+        assert_eq!(
+            decision(SOUND, &rules, [-0.05, 0.0, 0.0, 0.0]),
+            Decision::NoDifference
+        );
+    }
+
+    #[test]
     fn p99_decides_only_as_a_guard_or_as_the_primary_metric() {
-        let slow_tail = |roles: Roles| decision(SOUND, &roles, [-0.05, 0.0, 0.0, 0.3]);
-        assert_eq!(slow_tail(cpu()), Decision::Go);
+        let slow_tail = |roles: Roles| decision(SOUND, &roles.into(), [-0.05, 0.0, 0.0, 0.3]);
+        assert_eq!(slow_tail(cpu().roles), Decision::Go);
         assert_eq!(
             slow_tail(Roles::new(Metric::CpuPerRequest, &[Metric::LatencyP99])),
             Decision::NoGo
@@ -239,7 +282,7 @@ mod tests {
                 "{conditions:?}"
             );
         }
-        let throughput = Roles::new(Metric::Throughput, &[]);
+        let throughput = Roles::new(Metric::Throughput, &[]).into();
         assert_eq!(
             decision(limited, &throughput, [0.0, 0.0, 0.3, 0.0]),
             Decision::Inconclusive
@@ -272,5 +315,30 @@ mod tests {
             until_decided(&LOOKS, judge).expect("infallible").len()
         };
         assert_eq!((judged(0.05), judged(0.01)), (1, 3));
+    }
+
+    #[test]
+    fn a_look_that_the_clock_moves_keeps_its_level_and_is_the_last() {
+        let looked_at = |made: u32| -> Vec<(u32, f64)> {
+            let judge = |look: Look| {
+                let launches = look.launches.min(made);
+                let (observed, moved) = (Observed::default(), Look { launches, ..look });
+                Ok::<_, std::convert::Infallible>(Judgement::of(&observed, &cpu(), moved, 1))
+            };
+            let judgements = until_decided(&LOOKS, judge).expect("infallible");
+            let looks = judgements.iter().map(|judgement| judgement.look);
+            looks.map(|look| (look.launches, look.alpha)).collect()
+        };
+        assert_eq!(looked_at(3), [(3, 0.015)]);
+        assert_eq!(looked_at(8), [(8, 0.015)]);
+        assert_eq!(looked_at(11), [(8, 0.015), (11, 0.015)]);
+        assert_eq!(looked_at(31), [(8, 0.015), (16, 0.015), (31, 0.02)]);
+        assert_eq!(looked_at(99), [(8, 0.015), (16, 0.015), (32, 0.02)]);
+        // A record of so many launches is judged as they were.
+        for made in 1..=32 {
+            let again = looks(made);
+            let again = again.iter().map(|look| (look.launches, look.alpha));
+            assert_eq!(looked_at(made), again.collect::<Vec<_>>());
+        }
     }
 }

@@ -5,6 +5,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "command/asked.rs"]
+mod asked;
 #[path = "command/idle.rs"]
 mod idle;
 #[path = "command/interrupted.rs"]
@@ -393,6 +395,7 @@ fn asked(folder: &Path, names: &[&str], refused: Refused) -> Asked {
         floors: Floors::AsAsked,
         workloads: vec![Workload::Baseline],
         idle: Vec::new(),
+        comparison: None,
         settings: Settings {
             launches: 2,
             rounds: 4,

@@ -60,6 +60,7 @@ fn plan(campaign: &str) -> Plan {
             .into(),
         coverage: Coverage::Full,
         idle: Vec::new(),
+        comparison: None,
         settings: SETTINGS,
     }
 }

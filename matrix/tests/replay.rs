@@ -10,6 +10,8 @@
 mod habits;
 #[path = "replay/harness.rs"]
 mod harness;
+#[path = "replay/not_worse.rs"]
+mod not_worse;
 #[path = "replay/power.rs"]
 mod power;
 #[path = "replay/trace.rs"]
@@ -18,7 +20,9 @@ mod trace;
 use std::sync::LazyLock;
 
 use orthant_matrix::sheet::plain_interval;
-use orthant_matrix::verdict::{Decision, Effect, Judgement, Look, Metric, Roles, Verdict, looks};
+use orthant_matrix::verdict::{
+    Decision, Effect, Judgement, Look, Metric, Roles, Rules, Verdict, looks,
+};
 
 use harness::{FalseAlarms, NOISY, QUIET, Replay, replayed};
 
@@ -65,7 +69,7 @@ fn intervals_leave_out_no_difference_in_at_most_one_of_fifteen_replays() {
 
 /// Whether somebody acts on it: GO, NO-GO, or a primary metric that is told to differ.
 fn calls_different(judgement: &Judgement) -> bool {
-    let primary = judgement.roles.primary;
+    let primary = judgement.rules.roles.primary;
     let mut effects = judgement.effects.iter();
     matches!(judgement.decision, Decision::Go | Decision::NoGo)
         || effects.any(|effect| {
@@ -80,18 +84,18 @@ fn every_decision(seen: fn(&Effect, Look) -> Effect) {
         for guard in [Metric::CpuPerRequest, Metric::LatencyP99] {
             for conditions in [QUIET, NOISY] {
                 // CPU guards whether it is named or not.
-                let roles = Roles::new(primary, &[guard]);
+                let rules = Rules::from(Roles::new(primary, &[guard]));
                 let of_plan = |most| {
                     let plan = looks(most);
                     FalseAlarms::of(&OF_COMPARE, |replay| {
-                        calls_different(&replay.judged(&plan, &roles, conditions, seen))
+                        calls_different(&replay.judged(&plan, &rules, conditions, seen))
                     })
                 };
                 let alarms = MOST.map(of_plan);
                 let shares = alarms.map(|alarms| alarms.to_string()).join(" ");
                 println!(
                     "{shares}  {primary:?}, guards {:?}, {:?}",
-                    roles.guards, conditions.machine
+                    rules.roles.guards, conditions.machine
                 );
                 assert!(alarms.iter().all(|alarms| alarms.are_few()));
             }

@@ -1,7 +1,7 @@
 //! Which names somebody may have meant.
 
 /// The three names with the fewest letters to change, the nearest first; ties in the given order.
-pub(super) fn nearest<'a>(text: &str, names: &'a [String]) -> Vec<&'a str> {
+pub(crate) fn nearest<'a>(text: &str, names: &'a [String]) -> Vec<&'a str> {
     let mut near: Vec<_> = names
         .iter()
         .map(|name| (distance(text, name), name.as_str()))

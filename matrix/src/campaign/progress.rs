@@ -13,12 +13,13 @@ pub struct Progress {
     total: usize,
     found: usize,
     done: usize,
+    max_s: f64,
 }
 
 impl Progress {
-    /// `found` of `total` launches were made earlier.
+    /// `found` of `total` launches were made earlier; after so many minutes no more are made.
     #[must_use]
-    pub fn new(total: usize, found: usize) -> Progress {
+    pub fn new(total: usize, found: usize, max_minutes: Option<f64>) -> Progress {
         let bar = if stderr().is_terminal() {
             ProgressBar::new(total as u64)
         } else {
@@ -33,6 +34,7 @@ impl Progress {
             total,
             found,
             done: found,
+            max_s: max_minutes.map_or(f64::INFINITY, |minutes| minutes * 60.0),
         }
     }
 
@@ -69,7 +71,9 @@ impl Progress {
 
     fn left_s(&self) -> Option<f64> {
         let left = self.total.saturating_sub(self.done);
-        self.launch_s().map(|launch_s| launch_s * left as f64)
+        let time_left_s = (self.max_s - self.began.elapsed().as_secs_f64()).max(0.0);
+        let launch_s = self.launch_s()?;
+        Some(time_left_s.min(launch_s * left as f64))
     }
 }
 

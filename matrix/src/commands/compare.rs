@@ -1,18 +1,26 @@
 //! `cargo matrix compare`: does the candidate pay?
 
 mod print;
+mod wanted;
+
+use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
 use crate::axes::{Axes, Coverage};
-use crate::campaign::{Asked, Campaign, Floors, Refused};
+use crate::campaign::{Asked, Campaign, Ends, Floors, Refused};
 use crate::commands::measure::{self, Measure};
+use crate::config::Config;
 use crate::distance::Distance;
 use crate::error::Outcome;
 use crate::record::Launch;
 use crate::validity::Label;
-use crate::verdict::{Decision, Judgement, LOOKS, Metric, Roles, looks, until_decided};
+use crate::verdict::{
+    AskedMargin, Decision, Judgement, LOOKS, Look, Metric, Rules, looks, until_decided,
+};
 use crate::workload::Workload;
+
+use wanted::Wanted;
 
 /// Compare two executables, launch by launch, and decide
 ///
@@ -21,7 +29,8 @@ use crate::workload::Workload;
 /// CPU per request over that of the floor, what the kernel alone costs, and decides nothing. GO: the primary metric is better by more than its margin and no
 /// guard is worse. NO-GO: the primary metric or a guard is worse. CPU per request, memory and throughput guard whenever they
 /// are not primary; p99 is always shown, and guards with `--guard p99`. Throughput and p99 have a say only when the machine
-/// was quiet and the client used at most 85 % of its core.
+/// was quiet and the client used at most 85 % of its core. What the command line leaves open, matrix.toml of the workspace
+/// may say: primary, guards, margins, workloads, max_launches, max_minutes, connections; matrix.toml.example shows how.
 ///
 /// Example: cargo matrix compare epoll+split+system epoll+flat+system -w baseline
 #[derive(Clone, Debug, clap::Args)]
@@ -30,30 +39,33 @@ pub struct Args {
     baseline: String,
     /// What would replace it
     candidate: String,
-    /// A workload; repeat it for more, each is decided by itself
-    #[arg(
-        short,
-        long,
-        value_enum,
-        value_name = "WORKLOAD",
-        default_value = "baseline"
-    )]
+    /// A workload; repeat it for more, each is decided by itself; baseline if none is given
+    #[arg(short, long, value_enum, value_name = "WORKLOAD")]
     workload: Vec<Workload>,
-    /// The metric that is to improve
-    #[arg(
-        long,
-        value_enum,
-        value_name = "METRIC",
-        default_value = "cpu-per-request"
-    )]
-    primary: Metric,
+    /// The metric that is to improve; cpu-per-request if not given
+    #[arg(long, value_enum, value_name = "METRIC")]
+    primary: Option<Metric>,
     /// A further metric that must not get worse: p99, as all others guard anyway. Its interval is wide on a shared machine,
     /// so expect 32 launches and INCONCLUSIVE
     #[arg(long, value_enum, value_name = "METRIC")]
     guard: Vec<Metric>,
-    /// Launches after which it ends undecided
-    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(8..=32))]
-    max_launches: u32,
+    /// By how much a metric has to differ to matter, such as p99=10% or memory=64KiB; repeat it for more
+    #[arg(long, value_name = "METRIC=MARGIN")]
+    margin: Vec<AskedMargin>,
+    /// Ask whether the candidate is no worse, as a refactoring must not be: GO when the primary metric and all guards are
+    /// BETTER, NO-DIFFERENCE or NOT-WORSE
+    #[arg(long)]
+    non_inferiority: bool,
+    /// Launches after which it ends undecided, 8 to 32; 32 if not given
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(8..=32))]
+    max_launches: Option<u32>,
+    /// Minutes after which it ends undecided, all workloads together and without the time to build: no launch is begun that
+    /// would not end in time
+    #[arg(long, value_name = "MINUTES", value_parser = minutes)]
+    max_minutes: Option<f64>,
+    /// What is wanted where the command line says nothing; matrix.toml of the workspace if not given, and there is one
+    #[arg(short = 'C', long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Rounds per launch
     #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
@@ -79,6 +91,8 @@ struct Finding {
     cells: Vec<Cell>,
     /// The CPU that servers and client had to share, if they did.
     cpu_shared: Option<usize>,
+    /// Whether `--max-minutes` ended it.
+    time_was_over: bool,
 }
 
 /// One side under one workload.
@@ -97,9 +111,17 @@ struct Cell {
 /// When an executable cannot be built or started, or a workload cannot be measured.
 pub fn run(args: &Args) -> Result<Outcome> {
     let axes = Axes::read()?;
-    let mut workloads = args.workload.clone();
-    workloads.sort_unstable();
-    workloads.dedup();
+    let config = Config::read(args.config.as_deref(), axes.workspace().root())?;
+    let Wanted {
+        workloads,
+        connections,
+        max_launches,
+        comparison,
+    } = Wanted::of(args, &config.compare);
+    let measure = Measure {
+        connections,
+        ..args.measure.clone()
+    };
     let asked = Asked {
         command: "compare",
         started: measure::now(),
@@ -113,14 +135,19 @@ pub fn run(args: &Args) -> Result<Outcome> {
         },
         workloads: workloads.clone(),
         idle: Vec::new(),
-        settings: args.measure.settings(args.max_launches, args.rounds, None),
+        comparison: Some(comparison.clone()),
+        settings: measure.settings(max_launches, args.rounds, None),
         refused: Refused::Fails,
     };
     let mut campaign = args.measure.output.begin(&axes, asked)?;
-    let findings: Result<Vec<Finding>> = workloads
-        .iter()
-        .map(|workload| found(&mut campaign, args, *workload))
-        .collect();
+    let ends = Ends::after_minutes(comparison.max_minutes);
+    let mut open = workloads.len();
+    let found_of = |(workload, rules): (&Workload, &Rules)| {
+        let ends = campaign.part_of(ends, open);
+        open -= 1;
+        found(&mut campaign, *workload, rules, ends)
+    };
+    let findings: Result<Vec<Finding>> = comparison.rules.iter().map(found_of).collect();
     campaign.finish();
     let findings = findings?;
     measure::show(&print::printed(
@@ -131,13 +158,17 @@ pub fn run(args: &Args) -> Result<Outcome> {
     Ok(outcome(&findings, args.fail_inconclusive))
 }
 
-fn found(campaign: &mut Campaign, args: &Args, workload: Workload) -> Result<Finding> {
-    let seed = campaign.plan().seed;
-    let looks = looks(args.max_launches);
-    let roles = Roles::new(args.primary, &args.guard);
-    let mut judgements = until_decided(&looks, |look| {
-        let observed = campaign.observe(workload, look.launches)?;
-        anyhow::Ok(Judgement::of(&observed, &roles, look, seed))
+fn found(
+    campaign: &mut Campaign,
+    workload: Workload,
+    rules: &Rules,
+    ends: Ends,
+) -> Result<Finding> {
+    let (seed, launches_max) = (campaign.plan().seed, campaign.plan().settings.launches);
+    let mut judgements = until_decided(&looks(launches_max), |look| {
+        let (observed, launches) = campaign.observe_in_time(workload, look.launches, ends)?;
+        let look = Look { launches, ..look };
+        anyhow::Ok(Judgement::of(&observed, rules, look, seed))
     })?;
     let Some(judgement) = judgements.pop() else {
         bail!("failed to compare: there is no look at the launches")
@@ -154,10 +185,20 @@ fn found(campaign: &mut Campaign, args: &Args, workload: Workload) -> Result<Fin
     Ok(Finding {
         workload,
         decision: is_valid.then_some(judgement.decision),
+        time_was_over: ends != Ends::Never
+            && judgement.decision == Decision::Inconclusive
+            && judgement.look.launches < launches_max,
         judgement,
         cells,
         cpu_shared: launches.into_iter().find_map(Launch::cpu_shared),
     })
+}
+
+fn minutes(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(minutes) if minutes > 0.0 && f64::is_finite(minutes) => Ok(minutes),
+        _ => Err("a number of minutes above 0 is needed".to_owned()),
+    }
 }
 
 /// Over all workloads: the worst one speaks.

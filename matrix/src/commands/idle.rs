@@ -76,6 +76,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
         floors: Floors::AsAsked,
         workloads: Vec::new(),
         idle,
+        comparison: None,
         settings,
         refused: Refused::LeftOut,
     };

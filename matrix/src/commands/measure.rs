@@ -14,12 +14,15 @@ use crate::stats::random::fresh_seed;
 use crate::store::now_utc;
 use crate::table::Format;
 
+/// As many as one core of a client keeps busy without queueing for long.
+const CONNECTIONS: u32 = 64;
+
 /// Arguments of every command that loads servers.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Measure {
-    /// Connections to each server
-    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub(super) connections: u32,
+    /// Connections to each server; 64 if not given
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(super) connections: Option<u32>,
     /// Length of a slice in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 25, value_parser = clap::value_parser!(u64).range(5..=10_000))]
     pub(super) slice_ms: u64,
@@ -52,7 +55,7 @@ impl Measure {
             launches,
             rounds,
             slice_ms: self.slice_ms,
-            connections: self.connections,
+            connections: self.connections.unwrap_or(CONNECTIONS),
             requests_per_s,
         }
     }

@@ -65,6 +65,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
         floors: Floors::AsAsked,
         workloads: vec![Workload::Baseline, Workload::Pipelined],
         idle: Vec::new(),
+        comparison: None,
         settings: args.measure.settings(LAUNCHES, ROUNDS, None),
         refused: Refused::LeftOut,
     };

@@ -54,6 +54,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
             floors: Floors::Beside,
             workloads: vec![args.workload],
             idle: Vec::new(),
+            comparison: None,
             settings: args.measure.settings(args.launches, rounds, args.rate),
             refused: Refused::Fails,
         },

@@ -95,6 +95,7 @@ fn begin(args: &Args) -> Result<Campaign> {
         floors: Floors::AsAsked,
         workloads,
         idle: Vec::new(),
+        comparison: None,
         settings: args.measure.settings(args.launches, args.rounds, None),
         refused: Refused::LeftOut,
     };

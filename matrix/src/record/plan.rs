@@ -1,11 +1,13 @@
 //! The first line of a record: which executables are measured, and how.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use crate::arm::FLOOR;
 use crate::axes::Coverage;
+use crate::verdict::Rules;
 use crate::workload::Workload;
 
 /// Two pipes and an epoll instance.
@@ -41,6 +43,9 @@ pub struct Plan {
     /// For `idle`: with how many connections memory is read. Empty for all other commands.
     #[serde(default)]
     pub idle: Vec<u32>,
+    /// For `compare`: how it is decided; none in records from before it was kept.
+    #[serde(default)]
+    pub comparison: Option<Comparison>,
     /// The rest.
     pub settings: Settings,
 }
@@ -79,6 +84,15 @@ pub struct LeftOut {
     pub name: String,
     /// What it said.
     pub reason: String,
+}
+
+/// How a comparison is decided.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// How long it may take.
+    pub max_minutes: Option<f64>,
+    /// What each workload is judged by.
+    pub rules: BTreeMap<Workload, Rules>,
 }
 
 /// How load is offered.
@@ -162,5 +176,6 @@ impl Plan {
             && arms(self) == arms(other)
             && settings(self) == settings(other)
             && self.idle == other.idle
+            && self.comparison == other.comparison
     }
 }

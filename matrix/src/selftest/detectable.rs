@@ -95,7 +95,7 @@ mod tests {
         let metric = Metric::CpuPerRequest;
         let seen = pairs(&mut random, 32, 0.0);
         let named = smallest(metric, &seen, &LOOKS, 1)[2].unwrap();
-        let roles = Roles::new(metric, &[]);
+        let rules = Roles::new(metric, &[]).into();
         let found = (0..300)
             .filter(|&seed| {
                 let made = pairs(&mut random, 32, named);
@@ -103,7 +103,7 @@ mod tests {
                     let pairs = [(metric, made[..look.launches as usize].to_vec())].into();
                     let conditions = Conditions::default();
                     let observed = Observed { pairs, conditions };
-                    let judgement = Judgement::of(&observed, &roles, look, seed);
+                    let judgement = Judgement::of(&observed, &rules, look, seed);
                     Ok::<_, std::convert::Infallible>(judgement)
                 };
                 let judgements = until_decided(&LOOKS, judge).unwrap();

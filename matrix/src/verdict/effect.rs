@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{LOOKS, Look, Metric};
+use super::{LOOKS, Look, Margins, Metric};
 use crate::stats::signflip::{Interval, SignFlip};
 use crate::stats::{hodges_lehmann, mean, median};
 
@@ -120,11 +120,17 @@ pub struct Effect {
 impl Effect {
     /// Tests one metric; `None` when there is nothing to test.
     #[must_use]
-    pub fn of(metric: Metric, pairs: &[Pair], look: Look, seed: u64) -> Option<Effect> {
+    pub fn of(
+        metric: Metric,
+        pairs: &[Pair],
+        margins: &Margins,
+        look: Look,
+        seed: u64,
+    ) -> Option<Effect> {
         let over = |value: fn(&Pair) -> f64| pairs.iter().map(value).collect::<Vec<f64>>();
         let log_ratios = over(|pair| pair.log_ratio);
         let baseline = median(&over(|pair| pair.baseline))?;
-        let margin = metric.margin(baseline);
+        let margin = margins.of(metric, baseline);
         let test = SignFlip::new(&log_ratios, seed);
         let interval = test.interval(look.alpha);
         let launches = pairs.len() as u32;

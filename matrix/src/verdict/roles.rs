@@ -1,11 +1,11 @@
 //! Which metric is to improve, and which ones must not get worse for it.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Metric;
 
 /// Who has a say in a decision.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Roles {
     /// The metric that is to improve.
     pub primary: Metric,
@@ -29,9 +29,17 @@ impl Roles {
     /// A primary metric, guarded by those that guard by themselves and by `more`.
     #[must_use]
     pub fn new(primary: Metric, more: &[Metric]) -> Roles {
-        let guards = Metric::ALL.into_iter().filter(|metric| {
-            *metric != primary && (metric.guards_by_itself() || more.contains(metric))
-        });
+        let is_guard = |metric: &Metric| metric.guards_by_itself() || more.contains(metric);
+        let guards: Vec<Metric> = Metric::ALL.into_iter().filter(is_guard).collect();
+        Roles::guarded_by(primary, &guards)
+    }
+
+    /// A primary metric, guarded by these and no others.
+    #[must_use]
+    pub fn guarded_by(primary: Metric, guards: &[Metric]) -> Roles {
+        let guards = Metric::ALL
+            .into_iter()
+            .filter(|metric| *metric != primary && guards.contains(metric));
         Roles {
             primary,
             guards: guards.collect(),

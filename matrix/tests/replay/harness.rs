@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use orthant_matrix::stats::random::Random;
 use orthant_matrix::verdict::{
-    ClientState, Conditions, Effect, Judgement, Look, MachineState, Metric, Pair, Roles,
+    ClientState, Conditions, Effect, Judgement, Look, MachineState, Margins, Metric, Pair, Rules,
     until_decided,
 };
 
@@ -102,14 +102,14 @@ impl Replay {
     pub(crate) fn judged(
         &self,
         looks: &[Look],
-        roles: &Roles,
+        rules: &Rules,
         conditions: Conditions,
         seen: impl Fn(&Effect, Look) -> Effect,
     ) -> Judgement {
         let judge = |look| {
             let effects = self.effects(look).iter();
             let effects = effects.map(|effect| seen(effect, look)).collect();
-            Ok::<_, std::convert::Infallible>(Judgement::over(effects, conditions, roles, look))
+            Ok::<_, std::convert::Infallible>(Judgement::over(effects, conditions, rules, look))
         };
         until_decided(looks, judge).unwrap().pop().unwrap()
     }
@@ -118,7 +118,8 @@ impl Replay {
 /// What each metric says after the launches of a look.
 pub(crate) fn said(pairs: &BTreeMap<Metric, Vec<Pair>>, look: Look, seed: u64) -> Vec<Effect> {
     let said = |(metric, pairs): (&Metric, &Vec<Pair>)| {
-        Effect::of(*metric, &pairs[..look.launches as usize], look, seed)
+        let pairs = &pairs[..look.launches as usize];
+        Effect::of(*metric, pairs, &Margins::default(), look, seed)
     };
     pairs.iter().filter_map(said).collect()
 }

@@ -15,7 +15,7 @@ use super::{OF_COMPARE, OF_SLICES, trace};
 const PLANTED: [f64; 4] = [1.0, 2.0, 3.0, 5.0];
 
 /// The effect of a candidate whose value of this metric is `exp(by)` times as large.
-fn moved(effect: &Effect, look: Look, by: f64) -> Effect {
+pub(super) fn moved(effect: &Effect, look: Look, by: f64) -> Effect {
     let interval = effect.interval.map(|interval| Interval {
         low: interval.low + by,
         high: interval.high + by,
@@ -48,12 +48,12 @@ fn power(
     by: f64,
     right: Decision,
 ) -> Power {
-    let roles = Roles::new(metric, &[]);
+    let rules = Roles::new(metric, &[]).into();
     let planted = |effect: &Effect, look| match effect.metric {
         of if of == metric => moved(effect, look, by),
         _ => effect.clone(),
     };
-    let last = |replay: &Replay| replay.judged(&LOOKS, &roles, conditions, planted);
+    let last = |replay: &Replay| replay.judged(&LOOKS, &rules, conditions, planted);
     let judged: Vec<Judgement> = replays.iter().map(last).collect();
     let is_seen = |replay: &Replay, look: &Look| {
         let interval = moved(replay.effect(*look, metric), *look, by)

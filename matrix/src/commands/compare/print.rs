@@ -10,7 +10,7 @@ use crate::campaign::Campaign;
 use crate::distance::Distance;
 use crate::sheet::{CLIENT_REMEDY, shared};
 use crate::table::{Format, Table, markdown_list, number, percent};
-use crate::verdict::{ClientState, Decision, Effect, MachineState, Metric};
+use crate::verdict::{ClientState, Decision, Effect, MachineState, Metric, Question};
 
 pub(super) fn printed(findings: &[Finding], campaign: &Campaign, format: Format) -> Result<String> {
     Ok(match format {
@@ -123,7 +123,7 @@ fn people_table(finding: &Finding) -> Table {
 fn cells(finding: &Finding, effect: &Effect) -> Vec<String> {
     let judgement = &finding.judgement;
     let (unit, scale) = shown_in(effect.metric);
-    let role = judgement.roles.of(effect.metric);
+    let role = judgement.rules.roles.of(effect.metric);
     let advisory = if judgement.is_trusted(effect.metric) {
         ""
     } else {
@@ -195,14 +195,23 @@ fn notes(finding: &Finding) -> Vec<String> {
         notes.push(client_limited(&finding.cells));
     }
     notes.extend(finding.cpu_shared.map(shared));
-    let primary = judgement.roles.primary;
+    let primary = judgement.rules.roles.primary;
     if !judgement.is_trusted(primary) && judgement.decision == Decision::Inconclusive {
         notes.push(format!(
             "{} is the primary metric and had no say, so nothing could be decided",
             primary.name()
         ));
     }
+    if finding.time_was_over {
+        notes.push(format!(
+            "the time (--max-minutes) was over after {} launches, before they decided",
+            judgement.look.launches
+        ));
+    }
     notes.push(match finding.decision {
+        Some(Decision::Go) if judgement.rules.question == Question::NotWorse => {
+            "DECISION  GO: not worse by more than the margins".to_owned()
+        }
         Some(decision) => format!("DECISION  {decision}"),
         None => "DECISION  none: the measurement is invalid".to_owned(),
     });
@@ -269,7 +278,7 @@ fn csv(findings: &[Finding]) -> String {
             table.row(vec![
                 finding.workload.to_string(),
                 effect.metric.name().to_owned(),
-                judgement.roles.of(effect.metric).to_string(),
+                judgement.rules.roles.of(effect.metric).to_string(),
                 judgement.look.launches.to_string(),
                 judgement.look.alpha.to_string(),
                 effect.baseline.to_string(),
@@ -307,7 +316,7 @@ mod tests {
         };
         let pairs = Metric::ALL.map(|metric| (metric, vec![pair; 8])).into();
         let observed = Observed { pairs, conditions };
-        let judgement = Judgement::of(&observed, &Roles::new(primary, &[]), LOOKS[0], 1);
+        let judgement = Judgement::of(&observed, &Roles::new(primary, &[]).into(), LOOKS[0], 1);
         let cell = |arm: &str, share| Cell {
             arm: arm.to_owned(),
             label: Label {
@@ -323,6 +332,7 @@ mod tests {
             judgement,
             cells: vec![cell("a", 0.97), cell("b", 0.9)],
             cpu_shared: None,
+            time_was_over: false,
         }
     }
 
@@ -406,6 +416,20 @@ mod tests {
             notes.last().map(String::as_str),
             Some("DECISION  NO-DIFFERENCE")
         );
+    }
+
+    #[test]
+    fn what_was_asked_and_what_ended_it_is_said() {
+        let mut finding = finding(Conditions::default(), Metric::CpuPerRequest);
+        finding.decision = Some(Decision::Go);
+        finding.judgement.rules.question = Question::NotWorse;
+        finding.time_was_over = true;
+        let notes = notes(&finding);
+        let [.., over, decision] = notes.as_slice() else {
+            panic!("{notes:?}")
+        };
+        assert!(over.contains("(--max-minutes) was over after 8 launches"));
+        assert_eq!(decision, "DECISION  GO: not worse by more than the margins");
     }
 
     #[test]

@@ -1,0 +1,207 @@
+//! By how much each metric has to differ to matter: what [`Metric::margin`] says, unless somebody asked for other margins.
+//!
+//! A margin is a share of the baseline's value, an absolute amount, or the larger of both: `1%`, `64KiB`, `2% or 64KiB`. A
+//! record keeps the margins of its comparison, so that a later default changes no decision that was made.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+
+use super::Metric;
+use crate::quantity::Dimension;
+
+/// The smallest difference of a metric that matters; the larger of its two parts holds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Margin {
+    /// As a share of the baseline's value.
+    pub share: f64,
+    /// In the metric's own unit.
+    pub absolute: f64,
+}
+
+impl Margin {
+    /// What [`Metric::margin`] says, for every baseline at once: of a huge one the share is left, of next to nothing the
+    /// absolute part.
+    fn default_of(metric: Metric) -> Margin {
+        const NEXT_TO_NOTHING: f64 = 1e-9;
+        Margin {
+            share: metric.margin(f64::INFINITY),
+            absolute: metric.margin(NEXT_TO_NOTHING) * NEXT_TO_NOTHING,
+        }
+    }
+
+    /// Reads the margin of a metric.
+    ///
+    /// # Errors
+    /// When it is neither a percentage nor an amount that the metric has a unit for.
+    pub fn parse(metric: Metric, text: &str) -> Result<Margin, String> {
+        let mut margin = Margin {
+            share: 0.0,
+            absolute: 0.0,
+        };
+        for part in text.split(" or ") {
+            match dimension(metric).filter(|_| !part.trim().ends_with('%')) {
+                Some(dimension) => {
+                    margin.absolute = dimension.parse(part).map_err(|_| refused(metric, text))?
+                }
+                None => {
+                    margin.share = Dimension::Share
+                        .parse(part)
+                        .map_err(|_| refused(metric, text))?
+                }
+            }
+        }
+        Ok(margin)
+    }
+}
+
+/// The unit of an absolute margin; without one it is a share.
+fn dimension(metric: Metric) -> Option<Dimension> {
+    match metric {
+        Metric::CpuPerRequest | Metric::LatencyP99 => Some(Dimension::Time),
+        Metric::Memory => Some(Dimension::Memory),
+        _ => None,
+    }
+}
+
+fn refused(metric: Metric, text: &str) -> String {
+    let amounts = dimension(metric).map_or(String::new(), |dimension| {
+        let units = dimension.units_listed();
+        format!(", an amount in {units}, or the larger of both as in \"1% or 64KiB\"")
+            .replace("64KiB", example(dimension))
+    });
+    format!(
+        "`{text}` is no margin of {}: give a percentage such as \"1%\"{amounts}",
+        metric.name()
+    )
+}
+
+fn example(dimension: Dimension) -> &'static str {
+    match dimension {
+        Dimension::Time => "5us",
+        _ => "64KiB",
+    }
+}
+
+/// The margin of every metric.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Margins(BTreeMap<Metric, Margin>);
+
+impl Default for Margins {
+    fn default() -> Margins {
+        let all = Metric::ALL.into_iter();
+        Margins(
+            all.map(|metric| (metric, Margin::default_of(metric)))
+                .collect(),
+        )
+    }
+}
+
+impl Margins {
+    /// Sets that of one metric.
+    pub fn set(&mut self, metric: Metric, margin: Margin) {
+        self.0.insert(metric, margin);
+    }
+
+    /// The margin of a metric as a share of the baseline's value.
+    #[must_use]
+    pub fn of(&self, metric: Metric, baseline: f64) -> f64 {
+        // A record may be older than a metric.
+        self.0.get(&metric).map_or_else(
+            || metric.margin(baseline),
+            |margin| f64::max(margin.share, margin.absolute / baseline),
+        )
+    }
+}
+
+/// A margin that somebody asked for, as `METRIC=MARGIN` on a command line.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Asked {
+    /// Of which metric.
+    pub metric: Metric,
+    /// The margin.
+    pub margin: Margin,
+}
+
+impl FromStr for Asked {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Asked, String> {
+        let (name, margin) = text
+            .split_once('=')
+            .ok_or("a margin is METRIC=MARGIN, such as p99=10% or memory=64KiB")?;
+        let metric = named(name)?;
+        let margin = Margin::parse(metric, margin)?;
+        Ok(Asked { metric, margin })
+    }
+}
+
+/// The metric of a name, as on the command line.
+///
+/// # Errors
+/// When there is none, with those that there are.
+pub fn named(name: &str) -> Result<Metric, String> {
+    Metric::from_str(name, false).map_err(|_| {
+        let known: Vec<String> = Metric::ALL.into_iter().map(key).collect();
+        let named: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
+        format!(
+            "unknown metric `{name}`, expected one of {}",
+            named.join(", ")
+        )
+    })
+}
+
+/// The name of a metric on the command line.
+#[must_use]
+pub fn key(metric: Metric) -> String {
+    let value = metric.to_possible_value();
+    value.map_or_else(String::new, |value| value.get_name().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_wish_every_margin_is_the_metric_s_own() {
+        let margins = Margins::default();
+        for metric in Metric::ALL {
+            for baseline in [1e3, 640.0 * 1024.0, 64.0 * 1024.0 * 1024.0] {
+                let (own, found) = (metric.margin(baseline), margins.of(metric, baseline));
+                assert!((own - found).abs() < 1e-9, "{metric:?}: {own} {found}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_larger_of_share_and_amount_holds() {
+        let mut margins = Margins::default();
+        let Asked { metric, margin } = "memory=1% or 64KiB".parse().unwrap();
+        margins.set(metric, margin);
+        assert_eq!(margins.of(Metric::Memory, 640.0 * 1024.0), 0.1);
+        assert_eq!(margins.of(Metric::Memory, 64.0 * 1024.0 * 1024.0), 0.01);
+        let Asked { metric, margin } = "p99=50us".parse().unwrap();
+        margins.set(metric, margin);
+        assert_eq!(margins.of(Metric::LatencyP99, 1e6), 0.05);
+    }
+
+    #[test]
+    fn a_margin_that_the_metric_does_not_have_is_refused_with_what_it_has() {
+        for (text, hint) in [
+            (
+                "throughput=64KiB",
+                "`64KiB` is no margin of throughput: give a percentage such as \"1%\"",
+            ),
+            ("memory=5ms", "an amount in B, kB"),
+            ("p99=5", "an amount in ns, us"),
+            ("p99", "METRIC=MARGIN"),
+            ("memry=1%", "expected one of `cpu-per-request`, `memory`"),
+        ] {
+            let error = text.parse::<Asked>().unwrap_err();
+            assert!(error.contains(hint), "{error}");
+        }
+    }
+}
