@@ -6,8 +6,8 @@
 //!     ▲──────────────────┴────────────┘
 //! ```
 //!
-//! Core, the allocators and the peers below matrix depend on nothing of ours, backends do not see each other, and the
-//! matrix links nothing that it measures: it could no longer tell a design's cost from its own.
+//! Core and the allocators depend on nothing of ours, the peers below matrix on their common routes alone, backends do not
+//! see each other, and the matrix links nothing that it measures: it could no longer tell a design's cost from its own.
 
 use anyhow::{Result, bail};
 
@@ -71,8 +71,8 @@ const LAYERS: [Layer; 9] = [
         advice: "conformance fits any HTTP server: speak bytes only",
     },
     Layer {
-        folder: "matrix/peers",
-        code: &[],
+        folder: PEERS,
+        code: &["matrix/peers/routes"],
         tests: &[],
         advice: "a peer is somebody else's server: write against it as its users do",
     },
@@ -90,15 +90,27 @@ const LAYERS: [Layer; 9] = [
     },
 ];
 
+/// A workspace of its own.
+const PEERS: &str = "matrix/peers";
+
 /// A backend for tests alone: it is started, not linked.
 const TESTS_ALONE: &str = "backends/sim";
 
 /// The arrows between the workspace's packages; an error when a package lies in no known folder.
 pub fn arrows(checkout: &Checkout) -> Result<Vec<Arrow>> {
+    let peers = checkout.nested(PEERS)?;
+    let mut arrows = arrows_in(checkout, "")?;
+    arrows.extend(arrows_in(&peers, &format!("{PEERS}/"))?);
+    Ok(arrows)
+}
+
+/// Those of one workspace, whose folders stand behind a prefix.
+fn arrows_in(checkout: &Checkout, prefix: &str) -> Result<Vec<Arrow>> {
+    let folder = |package| format!("{prefix}{}", checkout.folder(package));
     let mut arrows = Vec::new();
     for package in checkout.packages() {
-        let from = checkout.folder(package);
-        if layer(from).is_none() {
+        let from = folder(package);
+        if layer(&from).is_none() {
             let known: Vec<_> = LAYERS.iter().map(|layer| layer.folder).collect();
             bail!(
                 "failed to place package {from}: move it below one of {}, or add its layer here",
@@ -113,8 +125,8 @@ pub fn arrows(checkout: &Checkout) -> Result<Vec<Arrow>> {
             if let Some(to) = to.filter(|_| dependency.path.is_some()) {
                 let only_tests = dependency.kind == cargo_metadata::DependencyKind::Development;
                 arrows.push(Arrow {
-                    from: from.to_owned(),
-                    to: checkout.folder(to).to_owned(),
+                    from: from.clone(),
+                    to: folder(to),
                     only_tests,
                 });
             }
@@ -183,6 +195,7 @@ mod tests {
             arrow("server", "backends/uring", false),
             arrow("server", "allocators/system", false),
             arrow("matrix", "conformance", false),
+            arrow("matrix/peers/hyper", "matrix/peers/routes", false),
             arrow("core", "conformance", true),
             arrow("backends/epoll", "conformance", true),
         ];

@@ -32,6 +32,16 @@ impl Checkout {
         Ok(Self { metadata })
     }
 
+    /// The same of the workspace that lies in a folder of this one, and is no part of it.
+    pub fn nested(&self, folder: &str) -> Result<Self> {
+        let metadata = MetadataCommand::new()
+            .no_deps()
+            .current_dir(self.root().join(folder))
+            .exec()
+            .with_context(|| format!("failed to read the workspace {folder}"))?;
+        Ok(Self { metadata })
+    }
+
     /// The folder of the root Cargo.toml.
     pub fn root(&self) -> &Path {
         self.metadata.workspace_root.as_std_path()
