@@ -36,7 +36,9 @@ fn main() -> io::Result<()> {
         }
         _ => {}
     }
-    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let mut arguments = std::env::args().skip_while(|argument| argument != "--listen");
+    let address = arguments.nth(1).unwrap_or("127.0.0.1:0".to_owned());
+    let listener = TcpListener::bind(address)?;
     let announced = if name == "floor" {
         "epoll+floor"
     } else {

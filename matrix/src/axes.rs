@@ -4,19 +4,19 @@
 
 mod hack;
 mod listed;
+mod named;
 mod near;
 mod pairwise;
 
-use std::path::Path;
+use anyhow::Result;
 
-use anyhow::{Result, bail, ensure};
-
-use crate::arm::{Arm, FLOOR};
+use crate::arm::Arm;
 use crate::design::Design;
 use crate::workspace::Workspace;
 
 pub use listed::Axis;
 use listed::Listed;
+pub(crate) use named::peer_package;
 pub(crate) use near::nearest;
 pub use pairwise::Coverage;
 
@@ -36,7 +36,11 @@ pub struct Axes {
 impl Axes {
     /// Reads the axes of the workspace around the current directory.
     pub fn read() -> Result<Self> {
-        let workspace = Workspace::read()?;
+        Axes::of(Workspace::read()?)
+    }
+
+    /// Reads those of a workspace, which may be one of another revision.
+    pub fn of(workspace: Workspace) -> Result<Self> {
         let listed = Listed::of(workspace.package(SERVER)?)?;
         Ok(Self { workspace, listed })
     }
@@ -88,32 +92,6 @@ impl Axes {
         self.listed.design(name)
     }
 
-    /// The arm that a text names: a design, a floor such as `epoll+floor`, or the path of an executable, which contains
-    /// a slash.
-    pub fn arm(&self, text: &str) -> Result<Arm> {
-        if text.contains('/') {
-            let path = Path::new(text);
-            ensure!(
-                path.is_file(),
-                "failed to find an executable at {text}: an arm with a slash in it is a path; `cargo matrix list` shows the \
-                 names of designs and floors"
-            );
-            return Ok(Arm::Executable(path.to_owned()));
-        }
-        if text.ends_with(FLOOR) {
-            let floors = self.floors();
-            let Some(floor) = floors.iter().find(|floor| floor.name() == text) else {
-                let known: Vec<_> = floors.iter().map(Arm::name).collect();
-                bail!(
-                    "failed to find the floor `{text}`: there is {}",
-                    known.join(", ")
-                );
-            };
-            return Ok(floor.clone());
-        }
-        self.design(text).map(Arm::Design)
-    }
-
     /// The arguments for `cargo hack … -p orthant` that run it over exactly [`Axes::designs`].
     pub fn hack_args(&self) -> Result<Vec<String>> {
         hack::args(&self.listed)
@@ -156,28 +134,6 @@ mod tests {
             serde_json::to_value(&design).unwrap(),
             json!("uring+split+mimalloc")
         );
-    }
-
-    #[test]
-    fn an_arm_is_a_design_a_floor_or_a_path() {
-        let axes = Axes::read().unwrap();
-        let design = axes.design("epoll+flat+system").unwrap();
-        assert_eq!(axes.arm("epoll+flat+system").unwrap(), Arm::Design(design));
-        assert_eq!(
-            axes.arm("/bin/sh").unwrap(),
-            Arm::Executable("/bin/sh".into())
-        );
-        assert!(
-            error(axes.arm("./no/such/file"))
-                .contains("failed to find an executable at ./no/such/file")
-        );
-        assert!(
-            error(axes.arm("nothing+floor")).contains("failed to find the floor `nothing+floor`")
-        );
-    }
-
-    fn error(result: Result<Arm>) -> String {
-        format!("{:#}", result.expect_err("this must be refused"))
     }
 
     #[test]

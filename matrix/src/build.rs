@@ -7,8 +7,14 @@
 //! Invariant: a kill at any moment leaves an executable with its record, an executable without a valid record (built
 //! again next time), or none; never half of one. One process builds at a time.
 
+//!
+//! A design of another revision is built from the one checkout of [`revision`](crate::revision), and is fresh for its
+//! commit. It has a target folder of its own: cargo tells packages of two checkouts apart by nothing but the times of
+//! their files. The compiler, its flags and the profile's name are today's, all else is the revision's.
+
 mod cargo;
 mod inputs;
+mod kept;
 mod record;
 
 use std::fs::{self, File};
@@ -19,7 +25,11 @@ use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 
 use crate::arm::Arm;
-use crate::axes::Axes;
+use crate::axes::{Axes, SERVER, peer_package};
+use crate::error::{Fault, Faulty};
+use crate::process::{self, Program};
+use crate::revision::{self, Commit};
+use crate::workspace::Workspace;
 
 pub use cargo::Failed;
 
@@ -28,7 +38,7 @@ pub use cargo::Failed;
 pub struct Built {
     /// What it is an executable of.
     pub arm: Arm,
-    /// Where it lies; absolute.
+    /// Where it lies; absolute. Of a command it is the program that is started.
     pub path: PathBuf,
     /// Of the executable's bytes, in hexadecimal.
     pub sha256: String,
@@ -38,6 +48,17 @@ pub struct Built {
     pub fresh: bool,
     /// What cargo took; 0 for what was fresh.
     pub build_s: f64,
+}
+
+impl Built {
+    /// How it is started.
+    #[must_use]
+    pub fn program(&self) -> Program {
+        match &self.arm {
+            Arm::Commanded(commanded) => Program::Command(commanded.command.clone()),
+            _ => Program::Executable(self.path.clone(), Vec::new()),
+        }
+    }
 }
 
 /// Which executables are built again.
@@ -84,44 +105,145 @@ pub fn build(
         )
     })?;
     let _alone = lock(&designs.join(".lock"))?;
-    let toolchain = cargo::toolchain()?;
+    let build = Build {
+        axes,
+        rebuild,
+        toolchain: cargo::toolchain()?,
+    };
+    // Revisions first: whether they have what is asked for shows only now.
+    let mut order: Vec<usize> = (0..arms.len()).collect();
+    order.sort_by_key(|arm| !matches!(arms[*arm], Arm::Revised(..)));
     let mut built = Vec::new();
-    for arm in arms {
-        built.push(one(axes, arm, rebuild, &toolchain, show)?);
-        show(Event::Ends(&built[built.len() - 1]));
+    for arm in order {
+        let one = build.one(&arms[arm], show)?;
+        show(Event::Ends(&one));
+        built.push((arm, one));
     }
+    built.sort_by_key(|(arm, _)| *arm);
+    let built: Vec<Built> = built.into_iter().map(|(_, built)| built).collect();
+    kept::prune(&designs, &built)?;
     Ok(built)
 }
 
-fn one(
-    axes: &Axes,
-    arm: &Arm,
+/// What all arms of one call share.
+struct Build<'a> {
+    axes: &'a Axes,
     rebuild: Rebuild,
-    toolchain: &str,
-    show: &mut dyn FnMut(Event<'_>),
-) -> Result<Built> {
-    let target = match arm {
-        Arm::Design(design) => cargo::Target::design(design),
-        Arm::Floor(backend) => cargo::Target::floor(backend),
-        Arm::Executable(path) => return existing(arm, path),
-    };
-    let path = axes.workspace().designs().join(arm.name());
-    let inputs = inputs::sha256(axes.workspace(), &target, toolchain)?;
-    if rebuild == Rebuild::Stale
-        && let Some(sha256) = record::fresh(&path, &inputs)?
-    {
-        return finished(arm, &path, sha256, None);
+    toolchain: String,
+}
+
+impl Build<'_> {
+    fn one(&self, arm: &Arm, show: &mut dyn FnMut(Event<'_>)) -> Result<Built> {
+        let here = self.axes.workspace();
+        match arm {
+            Arm::Design(design) => self.sources(
+                here,
+                arm,
+                &cargo::Target::design(design, |_| true),
+                None,
+                show,
+            ),
+            Arm::Floor(backend) => {
+                self.sources(here, arm, &cargo::Target::floor(backend), None, show)
+            }
+            Arm::Peer(name) => {
+                let peers = self.axes.peers_workspace()?;
+                let target = cargo::Target::peer(&peer_package(name));
+                let folder = here.target().join("peers");
+                self.sources(&peers, arm, &target, Some(&folder), show)
+            }
+            Arm::Revised(commit, name) => self.revised(arm, commit, name, show),
+            Arm::Commanded(commanded) => {
+                let path = process::program_of(&commanded.command)
+                    .with_context(|| format!("failed to find what --peer {arm} starts"))
+                    .fault(Fault::Start)?;
+                existing(arm, &path)
+            }
+            Arm::Executable(path) => existing(arm, path),
+        }
     }
-    show(Event::Starts(arm));
-    let start = Instant::now();
-    let executable = cargo::build(axes.workspace(), arm, &target)?;
-    let build_s = start.elapsed().as_secs_f64();
-    ensure!(
-        inputs == inputs::sha256(axes.workspace(), &target, toolchain)?,
-        "failed to build {arm}: its sources changed meanwhile; run the same command again"
-    );
-    let sha256 = record::install(&executable, &path, &inputs)?;
-    finished(arm, &path, sha256, Some(build_s))
+
+    /// Where its executable is kept.
+    fn path(&self, name: &str) -> PathBuf {
+        self.axes.workspace().designs().join(name)
+    }
+
+    /// The executable that is there, if these are its inputs.
+    fn fresh(&self, arm: &Arm, path: &Path, inputs: &str) -> Result<Option<Built>> {
+        let sha256 = match self.rebuild {
+            Rebuild::Stale => record::fresh(path, inputs)?,
+            Rebuild::Always => None,
+        };
+        sha256
+            .map(|sha256| finished(arm, path, sha256, None))
+            .transpose()
+    }
+
+    /// Builds from sources that somebody may change meanwhile.
+    fn sources(
+        &self,
+        workspace: &Workspace,
+        arm: &Arm,
+        target: &cargo::Target,
+        target_dir: Option<&Path>,
+        show: &mut dyn FnMut(Event<'_>),
+    ) -> Result<Built> {
+        let path = self.path(&arm.name());
+        let inputs = inputs::sha256(workspace, target, &self.toolchain)?;
+        if let Some(built) = self.fresh(arm, &path, &inputs)? {
+            return Ok(built);
+        }
+        show(Event::Starts(arm));
+        let start = Instant::now();
+        let executable = cargo::build(workspace, arm, target, target_dir)?;
+        let build_s = start.elapsed().as_secs_f64();
+        ensure!(
+            inputs == inputs::sha256(workspace, target, &self.toolchain)?,
+            "failed to build {arm}: its sources changed meanwhile; run the same command again"
+        );
+        let sha256 = record::install(&executable, &path, &inputs)?;
+        finished(arm, &path, sha256, Some(build_s))
+    }
+
+    /// Builds what a commit has under a name, as that commit's own manifests say.
+    fn revised(
+        &self,
+        arm: &Arm,
+        commit: &Commit,
+        name: &str,
+        show: &mut dyn FnMut(Event<'_>),
+    ) -> Result<Built> {
+        let path = self.path(&format!("{commit}:{name}"));
+        let inputs = inputs::sha256_at(commit, name, &self.toolchain);
+        if let Some(built) = self.fresh(arm, &path, &inputs)? {
+            kept::used(&path)?;
+            return Ok(built);
+        }
+        let here = self.axes.workspace();
+        let checkout = revision::checked_out(here, commit)?;
+        let target = revised_target(&checkout, name)
+            .with_context(|| format!("failed to build {arm} as that revision has it"))?;
+        show(Event::Starts(arm));
+        let start = Instant::now();
+        let folder = here.target().join("revisions/target");
+        let executable =
+            cargo::build(&Workspace::read_in(&checkout)?, arm, &target, Some(&folder))?;
+        let build_s = start.elapsed().as_secs_f64();
+        let sha256 = record::install(&executable, &path, &inputs)?;
+        finished(arm, &path, sha256, Some(build_s))
+    }
+}
+
+/// What another revision calls by this name.
+fn revised_target(checkout: &Path, name: &str) -> Result<cargo::Target> {
+    let axes = Axes::of(Workspace::read_in(checkout)?)?;
+    let server = axes.workspace().package(SERVER)?;
+    Ok(match axes.built_here(name)? {
+        Arm::Floor(backend) => cargo::Target::floor(&backend),
+        _ => cargo::Target::design(&axes.design(name)?, |feature| {
+            server.features.contains_key(feature)
+        }),
+    })
 }
 
 fn existing(arm: &Arm, path: &Path) -> Result<Built> {

@@ -8,6 +8,7 @@ pub mod doctor;
 pub mod idle;
 pub mod list;
 mod measure;
+mod peers;
 pub mod quick;
 pub mod report;
 pub mod run;

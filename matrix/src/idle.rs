@@ -64,7 +64,7 @@ pub fn hold(plan: &Plan, arm: Option<usize>, block: u32, cpus: &[usize]) -> Resu
     };
     let arm = &plan.arms[arm];
     let server = Server::start(
-        &arm.path,
+        &arm.program(),
         server_cpu,
         random.below(process::PADDING_BYTES_MAX),
     )?;
@@ -133,6 +133,8 @@ mod tests {
         let arm = |name: &str| crate::record::PlannedArm {
             name: name.to_owned(),
             path: name.into(),
+            commit: None,
+            command: None,
             sha256: String::new(),
             announced: None,
             is_floor: false,

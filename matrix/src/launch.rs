@@ -131,9 +131,11 @@ impl Running {
         random: &mut Random,
         load: &mut Load,
     ) -> Result<Running> {
-        let arguments: Vec<&str> = arm.arguments.iter().map(String::as_str).collect();
-        let padding = random.below(process::PADDING_BYTES_MAX);
-        let server = Server::start_as(&arguments, &arm.path, cpu, padding)?;
+        let server = Server::start(
+            &arm.program(),
+            cpu,
+            random.below(process::PADDING_BYTES_MAX),
+        )?;
         let settings = &plan.settings;
         let connected = load.connect(load::Plan {
             address: server.address,

@@ -20,6 +20,7 @@ pub mod process;
 pub mod quantity;
 pub mod record;
 pub mod reduce;
+pub mod revision;
 pub mod selftest;
 pub mod sheet;
 pub mod stats;

@@ -29,8 +29,8 @@ const STEAL_MAX: f64 = 0.01;
 /// The wall clock decides when at least this share of the launches was quiet.
 const QUIET_LAUNCHES_MIN: f64 = 0.8;
 
-/// `/proc/stat` counts in hundredths of a second on every Linux (USER_HZ, proc(5)).
-const JIFFY_NS: u64 = 10_000_000;
+/// `/proc` counts in hundredths of a second on every Linux (USER_HZ, proc(5)).
+pub(crate) const JIFFY_NS: u64 = 10_000_000;
 
 /// What was found when a campaign began.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

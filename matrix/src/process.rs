@@ -3,15 +3,19 @@
 //! A server runs on one CPU from its first instruction, dies with the matrix whatever happens to it, and ends when its
 //! [`Server`] is dropped. Its CPU time is read from the process's own clock, its memory and counters from `/proc`. What it
 //! says on stderr is kept for the message that explains why it died. Nothing here knows about load.
+//!
+//! A server that a command starts may be several processes, all of which count; see `extent`. Those beside the command
+//! itself end with it in every case but one: when the matrix is killed outright (SIGKILL), they are not told.
 
+mod extent;
+mod lines;
 mod proc;
+mod program;
 mod sys;
 
-use std::io::{BufRead, BufReader, Read};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
-use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -20,10 +24,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Fault, Faulty};
 
+use extent::{Extent, Meter, Session};
+use lines::{announced_in, read_line_of, words_of};
 pub use proc::{Events, Memory};
+pub use program::{Program, program_of, words};
 
 /// A server has this long to print its address.
 const START_MAX: Duration = Duration::from_secs(10);
+
+/// A command has this long until it listens where it was told to: some start a virtual machine first.
+const LISTEN_MAX: Duration = Duration::from_secs(30);
 
 /// An environment is padded by less than a page.
 pub(crate) const PADDING_BYTES_MAX: usize = 4096;
@@ -35,13 +45,13 @@ const REFUSED: i32 = 2;
 const STOP_MAX: Duration = Duration::from_secs(5);
 
 /// Between two looks at whether it ended.
-const STOP_POLL: Duration = Duration::from_millis(1);
+const POLL: Duration = Duration::from_millis(1);
+
+/// Between two looks at whether a command listens; each reads the kernel's table of sockets.
+const LISTEN_POLL: Duration = Duration::from_millis(5);
 
 /// The words of a server that ended are there at once, unless a child of its own keeps its stderr open.
 const WORDS_MAX: Duration = Duration::from_secs(1);
-
-/// This much of its stderr is kept.
-const WORDS_BYTES_MAX: u64 = 4096;
 
 /// How a server ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,7 +72,8 @@ pub enum End {
 #[derive(Debug)]
 pub struct Server {
     child: Child,
-    clock: sys::CpuClock,
+    extent: Extent,
+    meter: Meter,
     words: mpsc::Receiver<String>,
     /// What it calls itself, such as `uring+split+mimalloc` or `uring+floor`; empty when it gives no name.
     pub name: String,
@@ -71,27 +82,14 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts an executable with one worker on one CPU. `padding` fills its environment, which moves its stack: layout
+    /// Starts a program with one worker on one CPU. `padding` fills its environment, which moves its stack: layout
     /// alone can make a program a percent faster (Mytkowicz et al. 2009), so chance decides it in each launch.
     ///
     /// # Errors
-    /// With its stderr, when it does not say in time where it listens: [`Fault::Refused`] when it ends with status 2, as
-    /// designs do that this machine cannot run, [`Fault::Start`] otherwise.
-    pub fn start(executable: &Path, cpu: usize, padding: usize) -> Result<Server> {
-        Server::start_as(&[], executable, cpu, padding)
-    }
-
-    /// Starts it with further arguments, such as `--app probe`.
-    ///
-    /// # Errors
-    /// As [`Server::start`].
-    pub fn start_as(
-        arguments: &[&str],
-        executable: &Path,
-        cpu: usize,
-        padding: usize,
-    ) -> Result<Server> {
-        Server::start_within(None, arguments, executable, cpu, padding)
+    /// With its stderr, when it does not listen in time: [`Fault::Refused`] when it ends with status 2 before it says
+    /// where, as designs do that this machine cannot run, [`Fault::Start`] otherwise.
+    pub fn start(program: &Program, cpu: usize, padding: usize) -> Result<Server> {
+        Server::start_within(None, program, cpu, padding)
     }
 
     /// The same, with a limit to its descriptors (RLIMIT_NOFILE).
@@ -100,22 +98,18 @@ impl Server {
     /// As [`Server::start`].
     pub fn start_within(
         open_files: Option<u64>,
-        arguments: &[&str],
-        executable: &Path,
+        program: &Program,
         cpu: usize,
         padding: usize,
     ) -> Result<Server> {
-        let arguments = [&["--listen", "127.0.0.1:0", "--workers", "1"], arguments].concat();
-        let mut command = Command::new(executable);
+        let (mut command, told) = program.command().fault(Fault::Start)?;
         command
-            .args(&arguments)
-            .env("ORTHANT_PADDING", "x".repeat(padding));
-        command
+            .env("ORTHANT_PADDING", "x".repeat(padding))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         sys::confine(&mut command, cpu, open_files);
-        let shown = executable.display();
+        let shown = shown(&command);
         let mut child = command
             .spawn()
             .with_context(|| {
@@ -124,26 +118,69 @@ impl Server {
             .fault(Fault::Start)?;
         let lines = read_line_of(child.stdout.take().context("stdout was piped")?);
         let words = words_of(child.stderr.take().context("stderr was piped")?);
-        let clock = sys::CpuClock::of(child.id());
-        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
-        let clock = clock.with_context(|| format!("failed to find the CPU clock of {shown}"))?;
+        let pid = child.id();
+        let clock = sys::CpuClock::of(pid)
+            .with_context(|| format!("failed to find the CPU clock of {shown}"))?;
+        let (extent, meter) = match told {
+            None => (Extent::Process(pid), Meter::Clock(clock)),
+            Some(_) => (Extent::Session(pid), Meter::Session(Session::of(pid))),
+        };
         let mut server = Server {
             child,
-            clock,
+            extent,
+            meter,
             words,
             name: String::new(),
-            address: nowhere,
+            address: told.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0))),
         };
-        (server.name, server.address) = server
-            .listening(&lines)
-            .with_context(|| format!("failed to start {shown} {}", arguments.join(" ")))?;
+        let listening = match told {
+            None => server.announced(&lines),
+            Some(address) => server.listening(address),
+        };
+        listening.with_context(|| format!("failed to start {shown}"))?;
         Ok(server)
     }
 
+    /// Waits until one of its processes listens where it was told to. Until then nobody connects: an attempt could meet
+    /// itself, as the kernel gives it any free port, and another program may have taken this one.
+    fn listening(&mut self, address: SocketAddr) -> Result<()> {
+        let deadline = Instant::now() + LISTEN_MAX;
+        while Instant::now() < deadline && !is_interrupted() {
+            if let Some(status) = self.ended()? {
+                return Err(anyhow!(
+                    "it ended before it listened on {address}: {}; it has to stay in the foreground, so run it by hand \
+                     to see more",
+                    self.last_words(status)
+                ))
+                .fault(Fault::Start);
+            }
+            if self.extent.listens_on(address.port()) && TcpStream::connect(address).is_ok() {
+                return Ok(());
+            }
+            std::thread::sleep(LISTEN_POLL);
+        }
+        if is_interrupted() {
+            return Err(anyhow!("interrupted")).fault(Fault::Interrupted);
+        }
+        let waited_s = LISTEN_MAX.as_secs();
+        let who = match proc::listening_on(address.port()).is_empty() {
+            true => "nothing listened there",
+            false => "who listens there is none of its processes, or not on that address",
+        };
+        Err(anyhow!(
+            "in {waited_s} s it did not listen on {address}: {who}; use {{port}} or {{address}} in the command, and let it \
+             stay in the foreground"
+        ))
+        .fault(Fault::Start)
+    }
+
     /// Waits for the line that says who it is and where it listens.
-    fn listening(&mut self, lines: &mpsc::Receiver<String>) -> Result<(String, SocketAddr)> {
+    fn announced(&mut self, lines: &mpsc::Receiver<String>) -> Result<()> {
         match lines.recv_timeout(START_MAX) {
-            Ok(line) if !line.is_empty() => announced_in(&line).fault(Fault::Start),
+            Ok(line) if !line.is_empty() => {
+                (self.name, self.address) = announced_in(&line).fault(Fault::Start)?;
+                Ok(())
+            }
             Ok(_) | Err(mpsc::RecvTimeoutError::Disconnected) => {
                 let status = self.child.wait().context("failed to wait for it")?;
                 let fault = if status.code() == Some(REFUSED) {
@@ -165,12 +202,12 @@ impl Server {
         }
     }
 
-    /// CPU time of all its threads so far.
+    /// CPU time of all its threads so far; of a command, of all its processes.
     ///
     /// # Errors
     /// When the process is gone.
-    pub fn cpu_ns(&self) -> Result<u64> {
-        self.clock.now_ns().with_context(|| {
+    pub fn cpu_ns(&mut self) -> Result<u64> {
+        self.meter.now_ns().with_context(|| {
             format!(
                 "failed to read the CPU clock of process {}",
                 self.child.id()
@@ -181,7 +218,7 @@ impl Server {
     /// Its memory now.
     #[must_use]
     pub fn memory(&self) -> Option<Memory> {
-        proc::memory(self.child.id())
+        self.extent.memory()
     }
 
     /// Connections that it holds now, those among them that have no descriptor.
@@ -193,16 +230,16 @@ impl Server {
     /// What can be read of it from another thread, as long as this lives.
     #[must_use]
     pub fn glass(&self) -> Glass {
-        Glass(self.child.id())
+        Glass(self.extent)
     }
 
     /// Its counters now.
     #[must_use]
     pub fn events(&self) -> Option<Events> {
-        proc::events(self.child.id())
+        self.extent.events()
     }
 
-    /// Ends it: SIGTERM, some seconds, SIGKILL.
+    /// Ends it, and every process of a command: SIGTERM, some seconds, SIGKILL.
     ///
     /// # Errors
     /// When the kernel does not let us wait for it.
@@ -212,19 +249,28 @@ impl Server {
                 what: self.last_words(status),
             });
         }
-        sys::terminate(self.child.id()).context("failed to stop a server")?;
+        self.extent.signal(sys::TERMINATE);
         let deadline = Instant::now() + STOP_MAX;
         while Instant::now() < deadline {
-            // A server without a handler is ended by the signal itself, which is as good as stopping.
             match self.ended()? {
-                Some(status) if status.success() || status.signal() == Some(sys::TERMINATE) => {
+                // Who leads a session may end before those that serve.
+                None => std::thread::sleep(POLL),
+                Some(_) if self.extent.is_session() && !self.extent.pids().is_empty() => {
+                    std::thread::sleep(POLL);
+                }
+                // What others say when they are told to end is their own affair. A server without a handler is ended by the
+                // signal itself, which is as good as stopping.
+                Some(status)
+                    if status.success()
+                        || status.signal() == Some(sys::TERMINATE)
+                        || self.extent.is_session() =>
+                {
                     return Ok(End::Stopped);
                 }
                 Some(status) => {
                     let what = format!("on SIGTERM, {}", self.last_words(status));
                     return Ok(End::Died { what });
                 }
-                None => std::thread::sleep(STOP_POLL),
             }
         }
         Ok(End::Killed)
@@ -246,19 +292,19 @@ impl Server {
 
 /// Looks at a running server. After its end it sees nothing.
 #[derive(Clone, Copy, Debug)]
-pub struct Glass(u32);
+pub struct Glass(Extent);
 
 impl Glass {
     /// Its memory now.
     #[must_use]
     pub fn memory(self) -> Option<Memory> {
-        proc::memory(self.0)
+        self.0.memory()
     }
 
     /// Its descriptors now; those of an io_uring are not among them.
     #[must_use]
     pub fn descriptors(self) -> Option<usize> {
-        proc::descriptors(self.0)
+        self.0.descriptors()
     }
 
     /// Lets the peak of its memory count from now on.
@@ -266,63 +312,31 @@ impl Glass {
     /// # Errors
     /// When the kernel does not allow it: then it counts from the start.
     pub fn forget_peak(self) -> Result<()> {
-        proc::forget_peak(self.0).context("failed to reset the peak of a server's memory")
+        self.0
+            .forget_peak()
+            .context("failed to reset the peak of a server's memory")
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
+        // A process that is left in the session holds its number, so that nobody else's has it.
+        if self.extent.is_session() {
+            self.extent.signal(sys::KILL);
+        }
         // Both fail only when it has ended and been waited for.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// The name and the address in `orthant uring+split+mimalloc listening on 127.0.0.1:41233, 1 worker`.
-fn announced_in(line: &str) -> Result<(String, SocketAddr)> {
-    let announced = line
-        .split_once("listening on ")
-        .and_then(|(before, after)| {
-            let name = before.split_whitespace().last().unwrap_or_default();
-            let address = after.split([',', ' ', '\n']).next()?.parse().ok()?;
-            Some((name.to_owned(), address))
-        });
-    announced.ok_or_else(|| {
-        anyhow!("its first line is {line:?}, expected one like `NAME listening on 127.0.0.1:41233, 1 worker`")
-    })
-}
-
-/// Sends the first line, empty at the end of the stream; then reads on, so that the server never blocks on a full pipe.
-fn read_line_of(stdout: ChildStdout) -> mpsc::Receiver<String> {
-    let (sender, receiver) = mpsc::channel();
-    std::thread::spawn(move || {
-        let mut reader = BufReader::new(stdout);
-        let mut line = String::new();
-        // A line that is no UTF-8 is as good as none.
-        let _ = reader.read_line(&mut line);
-        // It fails when the server was given up, by the time-out or the caller: then nobody is left to tell.
-        let _ = sender.send(line);
-        // An error ends the stream as its end would, and with it the need to read on.
-        let _ = std::io::copy(&mut reader, &mut std::io::sink());
-    });
-    receiver
-}
-
-fn words_of(mut stderr: ChildStderr) -> mpsc::Receiver<String> {
-    let (sender, receiver) = mpsc::channel();
-    std::thread::spawn(move || {
-        let mut words = Vec::new();
-        // What could be read before an error is all there is.
-        let _ = stderr
-            .by_ref()
-            .take(WORDS_BYTES_MAX)
-            .read_to_end(&mut words);
-        // It fails when the server was stopped and dropped, as nearly all are: then nobody asks for its last words.
-        let _ = sender.send(String::from_utf8_lossy(&words).into_owned());
-        // An error ends the stream as its end would, and with it the need to read on.
-        let _ = std::io::copy(&mut stderr, &mut std::io::sink());
-    });
-    receiver
+/// A command and its arguments, as somebody would write them.
+fn shown(command: &std::process::Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words
+        .map(|word| word.to_string_lossy())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// CPU time of this process so far.
@@ -394,6 +408,8 @@ pub fn io_uring_is_allowed() -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn script(text: &str) -> (tempfile::TempDir, std::path::PathBuf) {
@@ -407,9 +423,10 @@ mod tests {
 
     fn start(text: &str) -> Result<Server> {
         let (_folder, path) = script(text);
+        let program = Program::Executable(path, Vec::new());
         loop {
             // Another test may have forked while the script was open for writing; its child holds it until it execs.
-            match Server::start(&path, usable_cpus()?[0], 10) {
+            match Server::start(&program, usable_cpus()?[0], 10) {
                 Err(error) if format!("{error:#}").contains("Text file busy") => {
                     std::thread::yield_now()
                 }
@@ -421,26 +438,8 @@ mod tests {
     const SAYS: &str = "echo 'orthant a+b listening on 127.0.0.1:4, 1 worker'";
 
     #[test]
-    fn name_and_address_are_read_from_the_line() {
-        let announced = |line| {
-            announced_in(line)
-                .map(|(name, address)| (name, address.port()))
-                .ok()
-        };
-        let found = |name: &str, port| Some((name.to_owned(), port));
-        assert_eq!(
-            announced("orthant uring+floor listening on 127.0.0.1:41233, 1 worker\n"),
-            found("uring+floor", 41233)
-        );
-        assert_eq!(announced("a listening on 127.0.0.1:5\n"), found("a", 5));
-        assert_eq!(announced("listening on 127.0.0.1:5\n"), found("", 5));
-        assert_eq!(announced("hello\n"), None);
-        assert_eq!(announced("listening on nowhere"), None);
-    }
-
-    #[test]
     fn a_server_runs_on_its_cpu_with_its_padding_and_stops() {
-        let server = start(&format!(
+        let mut server = start(&format!(
             "test ${{#ORTHANT_PADDING}} = 10 || exit 9\n{SAYS}\nwhile :; do :; done"
         ))
         .unwrap();

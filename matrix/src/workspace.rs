@@ -23,6 +23,26 @@ impl Workspace {
         Ok(Self { metadata })
     }
 
+    /// The same of the workspace in a folder, such as `matrix/peers` or another revision.
+    pub fn read_in(folder: &Path) -> Result<Self> {
+        let metadata = MetadataCommand::new()
+            .no_deps()
+            .current_dir(folder)
+            .exec()
+            .with_context(|| {
+                format!(
+                    "failed to read the workspace in {} by `cargo metadata`",
+                    folder.display()
+                )
+            })?;
+        Ok(Self { metadata })
+    }
+
+    /// Its packages.
+    pub fn packages(&self) -> &[Package] {
+        &self.metadata.packages
+    }
+
     /// The directory of the root Cargo.toml.
     pub fn root(&self) -> &Path {
         self.metadata.workspace_root.as_std_path()

@@ -38,6 +38,8 @@ fn plan(campaign: &str) -> Plan {
     let arm = |name: &str, is_floor| PlannedArm {
         name: name.to_owned(),
         path: PathBuf::from("/designs").join(name),
+        commit: None,
+        command: None,
         sha256: "00".to_owned(),
         announced: Some(name.to_owned()),
         is_floor,

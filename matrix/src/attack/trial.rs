@@ -70,11 +70,9 @@ pub fn tried(
     let mut random = Random::new(pace.seed, &[0xa77a]);
     let (server_cpu, client_cpu) = placed(cpus, &mut random);
     load::pin_to(client_cpu)?;
-    let arguments: Vec<&str> = opponent.arguments.iter().map(String::as_str).collect();
     let server = Server::start_within(
         attack.descriptors,
-        &arguments,
-        &opponent.path,
+        &opponent.program,
         server_cpu,
         random.below(process::PADDING_BYTES_MAX),
     )?;

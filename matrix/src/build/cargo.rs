@@ -3,7 +3,7 @@
 use std::env;
 use std::ffi::OsString;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use anyhow::{Context, Result, ensure};
@@ -36,8 +36,14 @@ pub(super) struct Target {
 }
 
 impl Target {
-    pub(super) fn design(design: &Design) -> Self {
-        let features: Vec<_> = design.features().into_iter().map(str::to_owned).collect();
+    /// `known` are the features of the server's package: early revisions have no `command`.
+    pub(super) fn design<'a>(design: &Design, known: impl Fn(&str) -> bool + 'a) -> Self {
+        let features: Vec<_> = design
+            .features()
+            .into_iter()
+            .filter(|feature| known(feature))
+            .map(str::to_owned)
+            .collect();
         let arguments = [
             "--bin",
             SERVER,
@@ -49,6 +55,15 @@ impl Target {
             package: SERVER.to_owned(),
             arguments: arguments.map(str::to_owned).to_vec(),
             features,
+        }
+    }
+
+    /// A peer: the one executable of its package.
+    pub(super) fn peer(package: &str) -> Self {
+        Self {
+            package: package.to_owned(),
+            arguments: Vec::new(),
+            features: Vec::new(),
         }
     }
 
@@ -93,8 +108,13 @@ impl fmt::Display for Failed {
 
 impl std::error::Error for Failed {}
 
-/// Builds the target and returns where cargo left the executable.
-pub(super) fn build(workspace: &Workspace, arm: &Arm, target: &Target) -> Result<PathBuf> {
+/// Builds the target and returns where cargo left the executable. It builds in `target_dir`, or where the workspace does.
+pub(super) fn build(
+    workspace: &Workspace,
+    arm: &Arm,
+    target: &Target,
+    target_dir: Option<&Path>,
+) -> Result<PathBuf> {
     let arguments = [
         "build",
         "--locked",
@@ -108,10 +128,15 @@ pub(super) fn build(workspace: &Workspace, arm: &Arm, target: &Target) -> Result
         .chain(target.arguments.iter().map(String::as_str))
         .collect();
     let command = format!("cargo {}", arguments.join(" "));
-    let output = Command::new(cargo())
+    let mut cargo = Command::new(cargo());
+    cargo
         .args(&arguments)
         .arg("--message-format=json-render-diagnostics")
-        .current_dir(workspace.root())
+        .current_dir(workspace.root());
+    if let Some(folder) = target_dir {
+        cargo.arg("--target-dir").arg(folder);
+    }
+    let output = cargo
         .output()
         .with_context(|| format!("failed to start `{command}`: is cargo on the PATH?"))?;
     if !output.status.success() {

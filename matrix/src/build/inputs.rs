@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::cargo::{PROFILE, Target};
 use super::record::hex;
+use crate::revision::Commit;
 use crate::workspace::Workspace;
 
 /// Files of the workspace that decide how every package is built, and what the floors of all backends include; one that
@@ -47,22 +48,9 @@ const ASIDE: [&str; 3] = ["tests", "benches", "target"];
 
 /// The hash for this target, in hexadecimal.
 pub(super) fn sha256(workspace: &Workspace, target: &Target, toolchain: &str) -> Result<String> {
-    let mut hash = Sha256::new();
-    let mut add = |name: &str, content: &[u8]| {
-        hash.update((name.len() as u64).to_le_bytes());
-        hash.update(name);
-        hash.update((content.len() as u64).to_le_bytes());
-        hash.update(content);
-    };
-    add("profile", PROFILE.as_bytes());
-    add("package", target.package.as_bytes());
-    add("features", target.features.join(",").as_bytes());
-    add("toolchain", toolchain.as_bytes());
-    for (name, value) in
-        variables(env::vars_os().map(|(name, value)| (name.into_encoded_bytes(), value)))
-    {
-        add(&name, value.as_encoded_bytes());
-    }
+    let mut inputs = Inputs::of(toolchain);
+    inputs.add("package", target.package.as_bytes());
+    inputs.add("features", target.features.join(",").as_bytes());
     for name in FILES {
         let path = workspace.root().join(name);
         let content = if path.exists() {
@@ -70,7 +58,7 @@ pub(super) fn sha256(workspace: &Workspace, target: &Target, toolchain: &str) ->
         } else {
             Vec::new()
         };
-        add(name, &content);
+        inputs.add(name, &content);
     }
     let features: Vec<_> = target.features.iter().map(String::as_str).collect();
     for package in workspace.linked(workspace.package(&target.package)?, &features) {
@@ -80,10 +68,46 @@ pub(super) fn sha256(workspace: &Workspace, target: &Target, toolchain: &str) ->
             .context("failed to find the folder of a manifest")?;
         for path in files(folder.as_std_path())? {
             let name = path.strip_prefix(workspace.root()).unwrap_or(&path);
-            add(&name.to_string_lossy(), &read(&path)?);
+            inputs.add(&name.to_string_lossy(), &read(&path)?);
         }
     }
-    Ok(hex(&hash.finalize()))
+    Ok(inputs.sha256())
+}
+
+/// The hash for what a commit, which says everything about its files, has under a name.
+pub(super) fn sha256_at(commit: &Commit, name: &str, toolchain: &str) -> String {
+    let mut inputs = Inputs::of(toolchain);
+    inputs.add("commit", commit.to_string().as_bytes());
+    inputs.add("name", name.as_bytes());
+    inputs.sha256()
+}
+
+/// What goes into an executable, added up.
+struct Inputs(Sha256);
+
+impl Inputs {
+    /// What counts for all: the profile, the compiler and the environment.
+    fn of(toolchain: &str) -> Inputs {
+        let mut inputs = Inputs(Sha256::new());
+        inputs.add("profile", PROFILE.as_bytes());
+        inputs.add("toolchain", toolchain.as_bytes());
+        let all = env::vars_os().map(|(name, value)| (name.into_encoded_bytes(), value));
+        for (name, value) in variables(all) {
+            inputs.add(&name, value.as_encoded_bytes());
+        }
+        inputs
+    }
+
+    fn add(&mut self, name: &str, content: &[u8]) {
+        for part in [name.as_bytes(), content] {
+            self.0.update((part.len() as u64).to_le_bytes());
+            self.0.update(part);
+        }
+    }
+
+    fn sha256(self) -> String {
+        hex(&self.0.finalize())
+    }
 }
 
 fn variables<V>(all: impl Iterator<Item = (Vec<u8>, V)>) -> Vec<(String, V)> {
@@ -131,7 +155,7 @@ mod tests {
     fn the_hash_follows_features_and_compiler() {
         let axes = Axes::read().unwrap();
         let hash = |name: &str, toolchain: &str| {
-            let target = Target::design(&axes.design(name).unwrap());
+            let target = Target::design(&axes.design(name).unwrap(), |_| true);
             sha256(axes.workspace(), &target, toolchain).unwrap()
         };
         let one = hash("epoll+flat+system", "rustc 1");

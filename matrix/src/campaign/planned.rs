@@ -115,7 +115,7 @@ fn tried(axes: &Axes, arms: &[Arm], refused: Refused) -> Result<(Vec<PlannedArm>
 
 /// What an executable calls itself when it is started.
 fn name_of(built: &Built, cpu: usize) -> Result<String> {
-    let mut server = Server::start(&built.path, cpu, 0)?;
+    let mut server = Server::start(&built.program(), cpu, 0)?;
     let name = std::mem::take(&mut server.name);
     server.stop()?;
     Ok(name)
@@ -161,8 +161,15 @@ pub(super) fn verified(plan: &Plan) -> Result<()> {
 }
 
 fn planned_arm(built: Built, announced: String) -> PlannedArm {
+    let (commit, command) = match &built.arm {
+        Arm::Revised(commit, _) => (Some(commit.to_string()), None),
+        Arm::Commanded(commanded) => (None, Some(commanded.command.clone())),
+        _ => (None, None),
+    };
     PlannedArm {
         name: built.arm.name(),
+        commit,
+        command,
         path: built.path,
         sha256: built.sha256,
         is_floor: announced.ends_with(FLOOR),

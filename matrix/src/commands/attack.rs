@@ -12,6 +12,7 @@ use crate::arm::Arm;
 use crate::attack::{Attack, Opponent, Pace, Seen, Times, tried};
 use crate::axes::Axes;
 use crate::build::{Built, Rebuild, build, told};
+use crate::commands::peers::Peers;
 use crate::commands::{build as building, measure};
 use crate::error::{Fault, Outcome, fault_of};
 use crate::process;
@@ -34,8 +35,9 @@ const OTHER_DESCRIPTORS: u64 = 512;
 /// Example: cargo matrix attack epoll+split+system --attack slow-head --attack slow-reader
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
-    /// Designs such as uring+split+mimalloc, or paths; every design that this machine can run if none is named
-    #[arg(value_name = "DESIGN|PATH")]
+    /// Designs such as uring+split+mimalloc or HEAD~1:uring+split+mimalloc, peer:hyper, or paths; every design that this
+    /// machine can run if none is named
+    #[arg(value_name = "ARM")]
     arms: Vec<String>,
     /// Only designs with this value on this axis, such as backend=epoll; repeat it to narrow further
     #[arg(short = 'E', long, value_name = "AXIS=VALUE", conflicts_with = "arms")]
@@ -59,6 +61,8 @@ pub struct Args {
     /// Requests per second of all honest clients
     #[arg(long, value_name = "PER_S", default_value_t = 4_800, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     rate: u32,
+    #[command(flatten)]
+    peers: Peers,
     /// Where all chance comes from
     #[arg(long)]
     seed: Option<u64>,
@@ -132,8 +136,8 @@ fn chosen(axes: &Axes, args: &Args) -> Result<Vec<Arm>> {
     let mut asked = building::Args::default();
     asked.names.clone_from(&args.arms);
     asked.only.clone_from(&args.only);
-    let arms = building::chosen(axes, &asked)?;
-    if let Some(floor) = arms.iter().find(|arm| matches!(arm, Arm::Floor(_))) {
+    let arms = building::chosen(axes, &asked, &args.peers)?;
+    if let Some(floor) = arms.iter().find(|arm| arm.is_floor()) {
         bail!("failed to attack {floor}: a floor speaks no HTTP and has no limits; name a design");
     }
     Ok(arms)
@@ -154,9 +158,9 @@ fn attack(args: &Args, attacks: &[&'static Attack], built: &[Built]) -> Result<F
     };
     let total = built.len() * attacks.len();
     for built in built {
-        let opponent = Opponent::of(built.arm.name(), &built.path, times);
+        let opponent = Opponent::of(built.arm.name(), built.program(), times);
         ensure!(
-            opponent.budget_bytes.is_some() || matches!(built.arm, Arm::Executable(_)),
+            opponent.budget_bytes.is_some() || !matches!(built.arm, Arm::Design(_)),
             "failed to ask {} for its budget: `{} --design` says why",
             opponent.name,
             built.path.display()

@@ -6,10 +6,14 @@ use crate::arm::Arm;
 use crate::axes::{Axes, Coverage};
 use crate::build::{Built, Rebuild, build, told};
 use crate::commands::measure;
+use crate::commands::peers::Peers;
 use crate::design::Design;
 use crate::table::{Format, Table};
 
 /// Build every design as its own executable in target/designs
+///
+/// `REVISION:NAME` is a design or a floor as that revision of the repository has it, `peer:NAME` a server below
+/// matrix/peers.
 ///
 /// Example: cargo matrix build --only backend=epoll --floors
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -36,7 +40,7 @@ pub struct Args {
 /// Builds, and prints a row per arm: name, built or fresh, seconds, size.
 pub fn run(args: &Args) -> Result<()> {
     let axes = Axes::read()?;
-    let arms = chosen(&axes, args)?;
+    let arms = chosen(&axes, args, &Peers::default())?;
     let rebuild = if args.force {
         Rebuild::Always
     } else {
@@ -87,9 +91,10 @@ fn state(built: &Built) -> &'static str {
     if built.fresh { "fresh" } else { "built" }
 }
 
-pub(crate) fn chosen(axes: &Axes, args: &Args) -> Result<Vec<Arm>> {
+/// The arms that are named, or every design that fits, and the peers beside it.
+pub(crate) fn chosen(axes: &Axes, args: &Args, peers: &Peers) -> Result<Vec<Arm>> {
     if !args.names.is_empty() {
-        return args.names.iter().map(|name| axes.arm(name)).collect();
+        return peers.arms(axes, &args.names);
     }
     let only = args
         .only
@@ -117,7 +122,8 @@ pub(crate) fn chosen(axes: &Axes, args: &Args) -> Result<Vec<Arm>> {
         args.floors && matches!(floor, Arm::Floor(backend) if backends.contains(backend))
     });
     let floors: Vec<_> = floors.collect();
-    Ok(designs.into_iter().map(Arm::Design).chain(floors).collect())
+    let arms = designs.into_iter().map(Arm::Design).chain(floors);
+    Ok(arms.chain(peers.all()).collect())
 }
 
 /// `backend=epoll` as an axis and one of its values.
@@ -148,7 +154,10 @@ mod tests {
 
     fn names(args: Args) -> Result<Vec<String>> {
         let axes = Axes::read()?;
-        Ok(chosen(&axes, &args)?.iter().map(Arm::name).collect())
+        Ok(chosen(&axes, &args, &Peers::default())?
+            .iter()
+            .map(Arm::name)
+            .collect())
     }
 
     fn only(conditions: &[&str]) -> Args {

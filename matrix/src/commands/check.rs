@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::arm::Arm;
 use crate::axes::Axes;
 use crate::build::{Built, Rebuild, build, told};
+use crate::commands::peers::Peers;
 use crate::commands::{build as building, measure};
 use crate::error::{Fault, Faulty, Outcome, fault_of};
 use crate::process::{self, End, Server};
@@ -29,14 +30,15 @@ use play::{Judged, Progress, play};
 /// so that a busy machine does not decide, and where the second try passes the case is counted and named; what is critical
 /// has no second try.
 ///
-/// Other servers are checked in the same run where they start as a design does, such as those in matrix/peers: cargo
-/// matrix check --app probe epoll+split+system matrix/peers/nginx/run
+/// Other servers are checked in the same run: those below matrix/peers, and any by `--peer`, whose command needs {app}
+/// where it is to serve both applications: cargo matrix check --app probe epoll+split+system peer:hyper
 ///
 /// Example: cargo matrix check epoll+split+system --group chunked
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
-    /// Designs such as uring+split+mimalloc, or paths; every design that this machine can run if none is named
-    #[arg(value_name = "DESIGN|PATH")]
+    /// Designs such as uring+split+mimalloc or HEAD~1:uring+split+mimalloc, peer:hyper, or paths; every design that this
+    /// machine can run if none is named
+    #[arg(value_name = "ARM")]
     arms: Vec<String>,
     /// Only designs with this value on this axis, such as backend=epoll; repeat it to narrow further
     #[arg(short = 'E', long, value_name = "AXIS=VALUE", conflicts_with = "arms")]
@@ -56,6 +58,8 @@ pub struct Args {
     /// Connections at one time
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     connections: u32,
+    #[command(flatten)]
+    peers: Peers,
     /// Where the arena's random numbers come from
     #[arg(long)]
     seed: Option<u64>,
@@ -118,8 +122,8 @@ fn chosen(axes: &Axes, args: &Args) -> Result<Vec<Arm>> {
     let mut asked = building::Args::default();
     asked.names.clone_from(&args.arms);
     asked.only.clone_from(&args.only);
-    let arms = building::chosen(axes, &asked)?;
-    if let Some(floor) = arms.iter().find(|arm| matches!(arm, Arm::Floor(_))) {
+    let arms = building::chosen(axes, &asked, &args.peers)?;
+    if let Some(floor) = arms.iter().find(|arm| arm.is_floor()) {
         bail!(
             "failed to check {floor}: a floor speaks no HTTP, it answers every head alike; name a design"
         );
@@ -217,7 +221,7 @@ fn checked(args: &Args, suites: &[Suite], built: &Built, progress: &Progress) ->
         cases: Vec::new(),
     };
     for suite in suites {
-        let server = Server::start_as(&["--app", suite.app], &built.path, cpu, 0)?;
+        let server = Server::start(&built.program().serving(suite.app), cpu, 0)?;
         checked.cases.extend(play(
             server.address,
             &suite.cases,

@@ -7,9 +7,11 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
+use crate::arm::Arm;
 use crate::axes::{Axes, Coverage};
 use crate::campaign::{Asked, Campaign, Ends, Floors, Refused};
 use crate::commands::measure::{self, Measure};
+use crate::commands::peers::Peers;
 use crate::config::Config;
 use crate::distance::Distance;
 use crate::error::Outcome;
@@ -35,7 +37,8 @@ use wanted::Wanted;
 /// Example: cargo matrix compare epoll+split+system epoll+flat+system -w baseline
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
-    /// What is there: a design such as uring+split+mimalloc, a floor such as uring+floor, or a path
+    /// What is there: a design such as uring+split+mimalloc, a floor such as uring+floor, either of a revision such as
+    /// HEAD~1:uring+split+mimalloc, @HEAD~1 for the other side at that revision, peer:hyper, or a path
     baseline: String,
     /// What would replace it
     candidate: String,
@@ -76,6 +79,8 @@ pub struct Args {
     /// Exit with 3 when it ends undecided
     #[arg(long)]
     fail_inconclusive: bool,
+    #[command(flatten)]
+    peers: Peers,
     #[command(flatten)]
     measure: Measure,
 }
@@ -126,7 +131,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
         command: "compare",
         started: measure::now(),
         seed: args.measure.output.seed(),
-        arms: vec![axes.arm(&args.baseline)?, axes.arm(&args.candidate)?],
+        arms: sides(&axes, args)?,
         coverage: Coverage::Full,
         floors: if args.no_floor {
             Floors::AsAsked
@@ -156,6 +161,11 @@ pub fn run(args: &Args) -> Result<Outcome> {
         args.measure.output.format,
     )?)?;
     Ok(outcome(&findings, args.fail_inconclusive))
+}
+
+fn sides(axes: &Axes, args: &Args) -> Result<Vec<Arm>> {
+    let names = [&args.baseline, &args.candidate].map(Clone::clone);
+    args.peers.arms(axes, &names)
 }
 
 fn found(

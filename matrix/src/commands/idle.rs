@@ -6,6 +6,7 @@ use crate::axes::{Axes, Coverage};
 use crate::campaign::{Asked, Floors, Refused};
 use crate::commands::build;
 use crate::commands::measure::{self, Output};
+use crate::commands::peers::Peers;
 use crate::error::Outcome;
 use crate::record::Settings;
 
@@ -18,7 +19,8 @@ use crate::record::Settings;
 /// Example: cargo matrix idle epoll+split+system epoll+leased+system
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
-    /// Designs, floors or paths; every design and every floor if none is named
+    /// Designs, floors, those of a revision such as HEAD~1:epoll+floor, peer:hyper, or paths; every design and every floor
+    /// if none is named
     arms: Vec<String>,
     /// Only designs with this value on this axis, such as backend=epoll; repeat it to narrow further
     #[arg(short = 'E', long, value_name = "AXIS=VALUE", conflicts_with = "arms")]
@@ -38,6 +40,8 @@ pub struct Args {
     /// Starts of each server
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=64))]
     launches: u32,
+    #[command(flatten)]
+    peers: Peers,
     #[command(flatten)]
     output: Output,
 }
@@ -71,7 +75,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
         command: "idle",
         started: measure::now(),
         seed: args.output.seed(),
-        arms: build::chosen(&axes, &chosen)?,
+        arms: build::chosen(&axes, &chosen, &args.peers)?,
         coverage: args.design,
         floors: Floors::AsAsked,
         workloads: Vec::new(),

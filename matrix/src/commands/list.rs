@@ -1,4 +1,4 @@
-//! `cargo matrix list`: every design, and why a combination is excluded.
+//! `cargo matrix list`: every design, floor and peer, and why a combination is excluded.
 
 use anyhow::Result;
 use serde::Serialize;
@@ -9,7 +9,7 @@ use crate::commands::measure;
 use crate::design::{Choice, Design};
 use crate::table::{Format, Table};
 
-/// List every design, and why a combination is excluded
+/// List every design, floor and peer, and why a combination is excluded
 ///
 /// Example: cargo matrix list
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -31,6 +31,7 @@ pub struct Args {
 enum State {
     Design,
     Floor,
+    Peer,
     Excluded,
 }
 
@@ -44,7 +45,7 @@ struct Entry {
     because: Option<String>,
 }
 
-/// Prints the designs, the floors and what is excluded.
+/// Prints the designs, the floors, the peers and what is excluded.
 pub fn run(args: &Args) -> Result<()> {
     let axes = Axes::read()?;
     if args.hack_args {
@@ -54,7 +55,7 @@ pub fn run(args: &Args) -> Result<()> {
 }
 
 fn printed(axes: &Axes, coverage: Coverage, format: Format) -> Result<String> {
-    let entries = entries(axes, coverage);
+    let entries = entries(axes, coverage)?;
     Ok(match format {
         Format::Json => serde_json::to_string_pretty(&entries)? + "\n",
         Format::Text => table(axes, &entries).text(),
@@ -63,20 +64,26 @@ fn printed(axes: &Axes, coverage: Coverage, format: Format) -> Result<String> {
     })
 }
 
-fn entries(axes: &Axes, coverage: Coverage) -> Vec<Entry> {
+fn entries(axes: &Axes, coverage: Coverage) -> Result<Vec<Entry>> {
     let designs = coverage
         .of(axes.designs())
         .into_iter()
         .map(|design| of_design(&design, State::Design, None));
     let floors = axes.floors().into_iter().filter_map(|floor| match &floor {
         Arm::Floor(backend) => Some(of_floor(backend, floor.name())),
-        Arm::Design(_) | Arm::Executable(_) => None,
+        _ => None,
+    });
+    let peers = axes.peers()?.into_iter().map(|peer| Entry {
+        name: peer.name(),
+        state: State::Peer,
+        choices: Vec::new(),
+        because: None,
     });
     let excluded = axes
         .excluded()
         .into_iter()
         .map(|(design, because)| of_design(&design, State::Excluded, Some(because)));
-    designs.chain(floors).chain(excluded).collect()
+    Ok(designs.chain(floors).chain(peers).chain(excluded).collect())
 }
 
 fn of_design(design: &Design, state: State, because: Option<&str>) -> Entry {
@@ -107,6 +114,7 @@ fn table(axes: &Axes, entries: &[Entry]) -> Table {
     for entry in entries {
         let note = match (&entry.state, &entry.because) {
             (State::Floor, _) => "what the kernel alone costs".to_owned(),
+            (State::Peer, _) => "a server of others, in matrix/peers".to_owned(),
             (_, Some(because)) => format!("excluded because {because}"),
             (_, None) => String::new(),
         };

@@ -5,6 +5,7 @@ use anyhow::Result;
 use crate::axes::{Axes, Coverage};
 use crate::campaign::{Asked, Floors, Refused};
 use crate::commands::measure::{self, Measure};
+use crate::commands::peers::Peers;
 use crate::error::Outcome;
 use crate::workload::Workload;
 
@@ -13,7 +14,8 @@ use crate::workload::Workload;
 /// Example: cargo matrix run epoll+split+system -w pipelined
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
-    /// A design such as uring+split+mimalloc, a floor such as uring+floor, or a path
+    /// A design such as uring+split+mimalloc, a floor such as uring+floor, either of a revision such as HEAD~1:uring+floor,
+    /// peer:hyper, or a path
     arm: String,
     /// The load
     #[arg(short, long, value_enum, default_value = "baseline")]
@@ -30,6 +32,8 @@ pub struct Args {
     /// Requests per second of the open loop; without it every answer is followed by the next request
     #[arg(long, value_name = "PER_S", value_parser = rate)]
     rate: Option<f64>,
+    #[command(flatten)]
+    peers: Peers,
     #[command(flatten)]
     measure: Measure,
 }
@@ -49,7 +53,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
             command: "run",
             started: measure::now(),
             seed: args.measure.output.seed(),
-            arms: vec![axes.arm(&args.arm)?],
+            arms: args.peers.arms(&axes, std::slice::from_ref(&args.arm))?,
             coverage: Coverage::Full,
             floors: Floors::Beside,
             workloads: vec![args.workload],

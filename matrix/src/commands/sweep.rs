@@ -8,6 +8,7 @@ use crate::axes::{Axes, Coverage};
 use crate::campaign::{Asked, Campaign, Floors, Refused};
 use crate::commands::build;
 use crate::commands::measure::{self, Measure};
+use crate::commands::peers::Peers;
 use crate::error::Outcome;
 use crate::workload::Workload;
 
@@ -20,7 +21,8 @@ use crate::workload::Workload;
 /// Example: cargo matrix sweep -w baseline -w json --only backend=epoll
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
-    /// Designs such as uring+split+mimalloc, beside the floors of their backends; every design if none is named
+    /// Arms such as uring+split+mimalloc, @HEAD~1 (what else is named, at that revision) or peer:hyper, beside the floors
+    /// of their backends; every design if none is named
     names: Vec<String>,
     /// A workload; all of them if none is given
     #[arg(short, long, value_enum, value_name = "WORKLOAD")]
@@ -41,9 +43,11 @@ pub struct Args {
     #[arg(
         long,
         value_name = "FILE",
-        conflicts_with_all = ["names", "workload", "only", "design", "launches", "rounds", "connections", "slice_ms", "seed", "store"]
+        conflicts_with_all = ["names", "peers", "workload", "only", "design", "launches", "rounds", "connections", "slice_ms", "seed", "store"]
     )]
     resume: Option<PathBuf>,
+    #[command(flatten)]
+    peers: Peers,
     #[command(flatten)]
     measure: Measure,
 }
@@ -74,9 +78,9 @@ fn begin(args: &Args) -> Result<Campaign> {
     chosen.only.clone_from(&args.only);
     chosen.design = args.design;
     chosen.floors = true;
-    let mut arms = build::chosen(&axes, &chosen)?;
+    let mut arms = build::chosen(&axes, &chosen, &args.peers)?;
     for arm in arms.clone() {
-        let floor = axes.floor_of(&arm.name());
+        let floor = arm.kind().and_then(|kind| axes.floor_of(&kind));
         arms.extend(floor.filter(|floor| !arms.contains(floor)));
     }
     let mut workloads = if args.workload.is_empty() {

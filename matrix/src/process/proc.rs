@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::net::{SocketAddr, SocketAddrV4};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -49,12 +50,88 @@ impl Events {
     }
 }
 
+impl Events {
+    /// Those of both.
+    pub(super) fn and(&self, other: &Events) -> Events {
+        Events {
+            minor_faults: self.minor_faults + other.minor_faults,
+            major_faults: self.major_faults + other.major_faults,
+            voluntary_switches: self.voluntary_switches + other.voluntary_switches,
+            involuntary_switches: self.involuntary_switches + other.involuntary_switches,
+        }
+    }
+}
+
+/// A process of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Member {
+    pub(super) pid: u32,
+    started: u64,
+    /// CPU time, in hundredths of a second, of the children that it has waited for, and of theirs.
+    pub(super) waited_jiffies: u64,
+}
+
+/// Which process: its number, and when it began, since numbers are given again.
+pub(super) type Key = (u32, u64);
+
+impl Member {
+    pub(super) fn key(&self) -> Key {
+        (self.pid, self.started)
+    }
+}
+
+/// The processes of a session that have not ended.
+pub(super) fn session(leader: u32) -> Vec<Member> {
+    let Ok(all) = fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    let pids = all.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    let member = |pid| {
+        member(
+            pid,
+            &fs::read_to_string(format!("/proc/{pid}/stat")).ok()?,
+            leader,
+        )
+    };
+    pids.filter_map(member).collect()
+}
+
+/// Fields 3 (state), 6 (session), 16 and 17 (time of waited-for children) and 22 (start) of stat.
+fn member(pid: u32, stat: &str, leader: u32) -> Option<Member> {
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let field = |number: usize| fields.get(number - 3)?.parse::<u64>().ok();
+    let is_alive = !matches!(*fields.first()?, "Z" | "X");
+    (is_alive && field(6)? == u64::from(leader)).then_some(Member {
+        pid,
+        started: field(22)?,
+        waited_jiffies: field(16)? + field(17)?,
+    })
+}
+
+/// The memory of several processes: the sums of their proportional and resident set sizes, and of their peaks.
+pub(super) fn shared_memory(pids: &[u32]) -> Option<Memory> {
+    let all: Vec<Memory> = pids
+        .iter()
+        .filter_map(|pid| read(*pid, &["Pss:"]))
+        .collect();
+    all.into_iter().reduce(|sum, memory| Memory {
+        private_bytes: sum.private_bytes + memory.private_bytes,
+        resident_bytes: sum.resident_bytes + memory.resident_bytes,
+        peak_bytes: sum.peak_bytes + memory.peak_bytes,
+    })
+}
+
 pub(super) fn memory(pid: u32) -> Option<Memory> {
+    read(pid, &["Private_Clean:", "Private_Dirty:"])
+}
+
+/// The memory of a process, whose own is the sum of these fields.
+fn read(pid: u32, own: &[&str]) -> Option<Memory> {
     let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let own = own.iter().map(|field| number(&rollup, field));
     Some(Memory {
-        private_bytes: (number(&rollup, "Private_Clean:")? + number(&rollup, "Private_Dirty:")?)
-            * 1024,
+        private_bytes: own.sum::<Option<u64>>()? * 1024,
         resident_bytes: number(&rollup, "Rss:")? * 1024,
         peak_bytes: number(&status, "VmHWM:")? * 1024,
     })
@@ -103,8 +180,42 @@ pub(super) fn connections_to(address: SocketAddr) -> Option<usize> {
     Some(held_in(&table, address))
 }
 
+/// How the kernel writes that a socket listens.
+const LISTENS: &str = "0A";
+
+/// What `/proc/PID/fd` says of each socket that listens on a port, of IPv4 or IPv6.
+pub(super) fn listening_on(port: u16) -> BTreeSet<String> {
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"];
+    let tables = tables
+        .iter()
+        .filter_map(|table| fs::read_to_string(table).ok());
+    tables
+        .flat_map(|table| listeners_in(&table, port))
+        .collect()
+}
+
+fn listeners_in(table: &str, port: u16) -> Vec<String> {
+    let port = format!(":{port:04X}");
+    let socket = |line: &str| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let is_it = words.get(1)?.ends_with(&port) && *words.get(3)? == LISTENS;
+        is_it.then_some(format!("socket:[{}]", words.get(9)?))
+    };
+    table.lines().skip(1).filter_map(socket).collect()
+}
+
+/// Whether a process has one of these sockets open.
+pub(super) fn holds(pid: u32, sockets: &BTreeSet<String>) -> bool {
+    let Ok(descriptors) = fs::read_dir(format!("/proc/{pid}/fd")) else {
+        return false;
+    };
+    let is_one = |path: &Path| {
+        fs::read_link(path).is_ok_and(|what| sockets.contains(&*what.to_string_lossy()))
+    };
+    descriptors.flatten().any(|entry| is_one(&entry.path()))
+}
+
 fn held_in(table: &str, address: SocketAddrV4) -> usize {
-    const LISTENS: &str = "0A";
     // The kernel writes the address as the number that its bytes are in memory.
     let ip = u32::from_ne_bytes(address.ip().octets());
     let local = format!("{ip:08X}:{:04X}", address.port());
@@ -152,6 +263,34 @@ mod tests {
     fn faults_are_counted_from_the_last_parenthesis() {
         let stat = "42 (a) b (c) S 1 2 3 4 5 6 1000 11 22 33 44 55";
         assert_eq!(faults(stat), Some((1000, 22)));
+    }
+
+    #[test]
+    fn a_member_is_alive_and_of_the_session() {
+        let stat = |state: &str, session: u32| {
+            format!("42 (a) b) {state} 1 42 {session} 0 -1 0 1 2 3 4 5 6 70 8 20 0 1 0 999 5")
+        };
+        let found = Some(Member {
+            pid: 42,
+            started: 999,
+            waited_jiffies: 78,
+        });
+        assert_eq!(member(42, &stat("S", 40), 40), found);
+        assert_eq!(member(42, &stat("S", 41), 40), None);
+        assert_eq!(member(42, &stat("Z", 40), 40), None);
+    }
+
+    #[test]
+    fn a_listener_is_told_by_port_and_state() {
+        let table = "  sl  local_address rem_address st …
+            0: 00000000:1F90 00000000:0000 0A 0:0 0:0 0 0 0 7 1
+            1: 0100007F:1F90 0200007F:D431 01 0:0 0:0 0 0 0 8 1
+            2: 0100007F:1F91 00000000:0000 0A 0:0 0:0 0 0 0 9 1";
+        assert_eq!(listeners_in(table, 0x1f90), ["socket:[7]"]);
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let sockets = listening_on(listener.local_addr().unwrap().port());
+        assert!(holds(std::process::id(), &sockets));
+        assert!(!holds(std::process::id(), &BTreeSet::new()));
     }
 
     #[test]

@@ -9,8 +9,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use std::os::unix::process::CommandExt;
 
-/// What [`terminate`] sends.
+/// Asks a process to end.
 pub(super) const TERMINATE: i32 = libc::SIGTERM;
+
+/// Ends it.
+pub(super) const KILL: i32 = libc::SIGKILL;
 
 /// Set by the first SIGINT or SIGTERM.
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
@@ -45,15 +48,16 @@ impl CpuClock {
     }
 }
 
-/// Makes the child run on one CPU from its first instruction, die with the thread that starts it, and live in a process
-/// group of its own, so that a Ctrl-C in the terminal reaches the matrix alone. It may have so many descriptors, if told.
+/// Makes the child run on one CPU from its first instruction, die with the thread that starts it, and lead a session of
+/// its own, so that a Ctrl-C in the terminal reaches the matrix alone. It may have so many descriptors, if told.
 pub(super) fn confine(command: &mut Command, cpu: usize, open_files: Option<u64>) {
-    command.process_group(0);
     let parent = std::process::id();
     let set = cpu_set(&[cpu]);
     let before_exec = move || {
         // SAFETY: takes two integers.
         checked(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) })?;
+        // SAFETY: takes nothing; a child that was just forked leads no process group, so that it may.
+        checked(unsafe { libc::setsid() })?;
         if std::os::unix::process::parent_id() != parent {
             return Err(io::Error::from_raw_os_error(libc::ESRCH));
         }
@@ -83,9 +87,10 @@ pub(super) fn bind_to(cpus: &[usize]) -> io::Result<()> {
     set_affinity(&cpu_set(cpus))
 }
 
-pub(super) fn terminate(pid: u32) -> io::Result<()> {
-    // SAFETY: takes two integers; the pid is a child that was not reaped, so it names no other process.
-    checked(unsafe { libc::kill(pid.cast_signed(), TERMINATE) })
+/// Sends a signal to a process of a server that has not been waited for: a child, or one of the session that it leads.
+pub(super) fn signal(pid: u32, signal: i32) -> io::Result<()> {
+    // SAFETY: takes two integers.
+    checked(unsafe { libc::kill(pid.cast_signed(), signal) })
 }
 
 /// From now on the first SIGINT or SIGTERM only sets a flag; the second one ends the process as usual, and the servers

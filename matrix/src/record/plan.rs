@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::arm::FLOOR;
 use crate::axes::Coverage;
+use crate::process::Program;
 use crate::verdict::Rules;
 use crate::workload::Workload;
 
@@ -53,10 +54,17 @@ pub struct Plan {
 /// One executable under test.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PlannedArm {
-    /// The design's name, `BACKEND+floor`, or a path.
+    /// The design's name, `BACKEND+floor`, either behind a revision and a colon, `peer:NAME`, what `--peer` called it, or a
+    /// path.
     pub name: String,
     /// Where it lies.
     pub path: PathBuf,
+    /// The whole commit that it was built from, where it is one of another revision.
+    #[serde(default)]
+    pub commit: Option<String>,
+    /// The command that starts it, where `--peer` gave one.
+    #[serde(default)]
+    pub command: Option<String>,
     /// The hash of its bytes, in hexadecimal.
     pub sha256: String,
     /// What it called itself when it was started, such as `epoll+floor`; none where nobody asked.
@@ -70,6 +78,15 @@ pub struct PlannedArm {
 }
 
 impl PlannedArm {
+    /// How it is started.
+    #[must_use]
+    pub fn program(&self) -> Program {
+        match &self.command {
+            Some(command) => Program::Command(command.clone()),
+            None => Program::Executable(self.path.clone(), self.arguments.clone()),
+        }
+    }
+
     /// The design or floor that it is, whatever its file is called.
     #[must_use]
     pub fn identity(&self) -> &str {
@@ -139,11 +156,11 @@ impl Plan {
             .filter(|_| !arm.is_floor)
     }
 
-    /// The values of a design, if this is the name of one and neither a floor nor a path.
+    /// The values of a design, if this is the name of one and neither a floor nor a path, and of no other revision.
     #[must_use]
     pub fn values_of<'a>(&self, name: &'a str) -> Option<Vec<&'a str>> {
         let values: Vec<&str> = name.split('+').collect();
-        let is_design = !name.ends_with(FLOOR) && !name.contains('/');
+        let is_design = !name.ends_with(FLOOR) && !name.contains(['/', ':']);
         let is_known = self.axes.is_empty() || self.axes.len() == values.len();
         (is_design && is_known).then_some(values)
     }
@@ -165,7 +182,14 @@ impl Plan {
         let arms = |plan: &Plan| {
             plan.arms
                 .iter()
-                .map(|arm| (arm.name.clone(), arm.sha256.clone(), arm.arguments.clone()))
+                .map(|arm| {
+                    (
+                        arm.name.clone(),
+                        arm.sha256.clone(),
+                        arm.command.clone(),
+                        arm.arguments.clone(),
+                    )
+                })
                 .collect::<Vec<_>>()
         };
         let settings = |plan: &Plan| Settings {

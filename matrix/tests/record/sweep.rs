@@ -27,6 +27,8 @@ fn swept(coverage: Coverage) -> Record {
         .map(|name| PlannedArm {
             name: name.to_owned(),
             path: PathBuf::from("/designs").join(name),
+            commit: None,
+            command: None,
             sha256: "00".to_owned(),
             announced: None,
             is_floor: name.ends_with("floor"),

@@ -1,13 +1,15 @@
 //! The server that is attacked: its executable, what it says of itself, and with which limits it is started.
 
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
+
+use crate::process::Program;
 
 /// The limits that are shortened, so that an attack runs into them within its windows.
 const SHORTENED: [(&str, u64); 4] = [
@@ -22,17 +24,24 @@ const SHORTENED: [(&str, u64); 4] = [
 pub struct Opponent {
     /// Its design, or its path.
     pub name: String,
-    pub(super) path: PathBuf,
-    /// What it is started with.
-    pub(super) arguments: Vec<String>,
+    /// How it is started.
+    pub(super) program: Program,
     /// The most memory that it says its clients can make it take, beyond what it has without any.
     pub(crate) budget_bytes: Option<u64>,
 }
 
 impl Opponent {
-    /// Asks an executable what it says of itself: whatever else than a design it is, it need not know the question.
+    /// Asks an executable what it says of itself: whatever else than a design it is, it need not know the question. A
+    /// command is not asked.
     #[must_use]
-    pub fn of(name: String, path: &Path, times: Times) -> Opponent {
+    pub fn of(name: String, program: Program, times: Times) -> Opponent {
+        let Program::Executable(path, _) = &program else {
+            return Opponent {
+                name,
+                program,
+                budget_bytes: None,
+            };
+        };
         let limits = design(path, &[])["limits"].take();
         let known = |name: &&(&str, u64)| limits.get(name.0).is_some();
         let shortened = SHORTENED
@@ -44,9 +53,8 @@ impl Opponent {
             .collect();
         Opponent {
             name,
-            path: path.to_owned(),
             budget_bytes: budget(&design(path, &arguments)),
-            arguments,
+            program: program.with(arguments),
         }
     }
 }

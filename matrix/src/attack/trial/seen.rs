@@ -127,7 +127,7 @@ impl Seen {
         Seen {
             design: opponent.name.clone(),
             attack: attack.name,
-            arguments: opponent.arguments.clone(),
+            arguments: opponent.program.arguments().to_vec(),
             quiet: Windows::default(),
             attacked: Windows::default(),
             p99_ratio: None,
@@ -260,15 +260,16 @@ impl Seen {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
 
     use super::*;
     use crate::attack::Times;
+    use crate::process::Program;
 
     /// What is said of an attack that did nothing but this.
     fn judged(change: impl FnOnce(&mut Seen)) -> Seen {
         let attack = Attack::all().next().unwrap();
-        let opponent = Opponent::of("x".to_owned(), Path::new("/nonexistent"), Times::Default);
+        let program = Program::Executable("/nonexistent".into(), Vec::new());
+        let opponent = Opponent::of("x".to_owned(), program, Times::Default);
         let mut seen = Seen::of(attack, &opponent);
         seen.accepts = true;
         seen.before.resident_bytes = Some(1_000);

@@ -1,0 +1,165 @@
+//! Revisions of the repository: which commit somebody means, and a checkout of it to build from.
+//!
+//! There is one checkout, `target/revisions/checkout`, a repository of its own that borrows the objects of the user's: so
+//! nothing of the user's checkout, index or list of worktrees is touched, and a commit that follows another one rewrites
+//! the files that differ, so that cargo compiles only those again. Whoever uses it holds the lock of the builds.
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::workspace::Workspace;
+
+/// Letters of a commit in the name of an arm.
+const SHORT: usize = 7;
+
+/// Where git was told that it works; in the checkout it finds that by itself.
+const ELSEWHERE: [&str; 3] = ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"];
+
+/// A commit, by all its letters.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Commit(String);
+
+impl Commit {
+    /// The commit that somebody means by a name that git knows.
+    ///
+    /// # Errors
+    /// When git knows none.
+    pub fn of(workspace: &Workspace, revision: &str) -> Result<Commit> {
+        let asked = format!("{revision}^{{commit}}");
+        let arguments = [
+            "rev-parse",
+            "--verify",
+            "--quiet",
+            "--end-of-options",
+            &asked,
+        ];
+        let known = git(workspace.root(), &arguments).ok();
+        let commit = known.filter(|_| !revision.is_empty()).with_context(|| {
+            format!(
+                "failed to find the revision `{revision}` in {}: `git log --oneline` shows some, and a shallow clone has \
+                 few; an arm is written like HEAD~1:epoll+split+system",
+                workspace.root().display()
+            )
+        })?;
+        Ok(Commit(commit))
+    }
+
+    /// The commits after one and up to another, oldest first; of a merge the side it was made on, alone.
+    ///
+    /// # Errors
+    /// When git fails.
+    pub fn between(workspace: &Workspace, good: &Commit, bad: &Commit) -> Result<Vec<Commit>> {
+        let range = format!("{good}..{bad}");
+        let arguments = ["rev-list", "--first-parent", "--reverse", &range];
+        let listed = git(workspace.root(), &arguments)?;
+        Ok(listed.lines().map(|line| Commit(line.to_owned())).collect())
+    }
+
+    /// Whether it is an ancestor of another one along first parents.
+    ///
+    /// # Errors
+    /// When git fails.
+    pub fn leads_to(&self, workspace: &Workspace, later: &Commit) -> Result<bool> {
+        let line = git(workspace.root(), &["rev-list", "--first-parent", &later.0])?;
+        Ok(line.lines().any(|commit| commit == self.0))
+    }
+
+    /// Its title.
+    ///
+    /// # Errors
+    /// When git fails.
+    pub fn title(&self, workspace: &Workspace) -> Result<String> {
+        git(
+            workspace.root(),
+            &["show", "--no-patch", "--format=%s", &self.0],
+        )
+    }
+
+    /// Its first letters.
+    #[must_use]
+    pub fn short(&self) -> &str {
+        &self.0[..SHORT.min(self.0.len())]
+    }
+}
+
+impl fmt::Display for Commit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Makes the checkout that of a commit, and says where it lies.
+///
+/// # Errors
+/// When git fails, or the folder cannot be written.
+pub(crate) fn checked_out(workspace: &Workspace, commit: &Commit) -> Result<PathBuf> {
+    let folder = workspace.target().join("revisions/checkout");
+    // Whatever is wrong with it, a kill in the middle or a clone that was moved, is mended by a new one.
+    if switched(&folder, commit).is_err() {
+        made(workspace, &folder)?;
+        switched(&folder, commit)?;
+    }
+    Ok(folder)
+}
+
+/// A new repository without anything of its own.
+fn made(workspace: &Workspace, folder: &Path) -> Result<()> {
+    let context = || format!("failed to make {} anew; make it writable", folder.display());
+    if folder.exists() {
+        fs::remove_dir_all(folder).with_context(context)?;
+    }
+    fs::create_dir_all(folder).with_context(context)?;
+    git(folder, &["init", "--quiet", "--template="])?;
+    let objects = [
+        "rev-parse",
+        "--path-format=absolute",
+        "--git-path",
+        "objects",
+    ];
+    let objects = git(workspace.root(), &objects)?;
+    let alternates = folder.join(".git/objects/info/alternates");
+    fs::create_dir_all(folder.join(".git/objects/info")).with_context(context)?;
+    fs::write(alternates, objects + "\n").with_context(context)
+}
+
+fn switched(folder: &Path, commit: &Commit) -> Result<()> {
+    // Without a repository of its own git would take the one around it.
+    ensure!(folder.join(".git").is_dir(), "there is none yet");
+    let checkout = [
+        "-c",
+        "core.hooksPath=/dev/null",
+        "checkout",
+        "--quiet",
+        "--force",
+        "--detach",
+    ];
+    git(folder, &[&checkout[..], &[&commit.0]].concat())?;
+    git(folder, &["clean", "-ffdxq"])?;
+    Ok(())
+}
+
+/// What git prints, trimmed.
+fn git(folder: &Path, arguments: &[&str]) -> Result<String> {
+    let shown = || format!("git -C {} {}", folder.display(), arguments.join(" "));
+    let mut command = Command::new("git");
+    command.arg("-C").arg(folder).args(arguments);
+    if folder.ends_with("revisions/checkout") {
+        ELSEWHERE.iter().for_each(|name| {
+            command.env_remove(name);
+        });
+    }
+    let output = command
+        .output()
+        .with_context(|| format!("failed to start `{}`: install git", shown()))?;
+    ensure!(
+        output.status.success(),
+        "failed to run `{}`: {}",
+        shown(),
+        String::from_utf8_lossy(&output.stderr).trim()
+    );
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
