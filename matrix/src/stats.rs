@@ -4,10 +4,12 @@
 //! Functions take plain slices and give `None` where a figure does not exist (an empty sample), so that a missing
 //! value can never pass for zero. Nothing here knows what a launch or a metric is.
 
+pub mod bootstrap;
 pub mod factorial;
 pub mod line;
 pub mod random;
 pub mod signflip;
+pub mod theil_sen;
 
 /// Share cut off at each end by [`trimmed_mean`].
 const TRIM: f64 = 0.2;
@@ -27,7 +29,7 @@ pub fn mean(values: &[f64]) -> Option<f64> {
 /// machine without moving it (Wilcox, *Introduction to Robust Estimation*, §3.3).
 #[must_use]
 pub fn trimmed_mean(values: &[f64]) -> Option<f64> {
-    let sorted = sorted(values);
+    let sorted = sorted(values.to_vec());
     let cut = (values.len() as f64 * TRIM) as usize;
     mean(&sorted[cut..sorted.len() - cut])
 }
@@ -81,10 +83,9 @@ pub fn settled(values: &[f64]) -> bool {
     })
 }
 
-fn sorted(values: &[f64]) -> Vec<f64> {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted
+fn sorted(mut values: Vec<f64>) -> Vec<f64> {
+    values.sort_unstable_by(f64::total_cmp);
+    values
 }
 
 #[cfg(test)]
