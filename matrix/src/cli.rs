@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    attack, build, check, compare, doctor, idle, list, quick, report, run, selftest, sweep,
+    attack, build, check, compare, doctor, effects, idle, list, pareto, quick, report, run,
+    selftest, sweep,
 };
 use crate::error::{Outcome, fault_of};
 
@@ -39,6 +40,8 @@ enum Command {
     Quick(quick::Args),
     Idle(idle::Args),
     Report(report::Args),
+    Effects(effects::Args),
+    Pareto(pareto::Args),
     Doctor(doctor::Args),
     Selftest(selftest::Args),
 }
@@ -57,6 +60,8 @@ pub fn main() -> ExitCode {
         Command::Quick(args) => quick::run(&args),
         Command::Idle(args) => idle::run(&args),
         Command::Report(args) => report::run(&args),
+        Command::Effects(args) => effects::run(&args).map(|()| Outcome::Done),
+        Command::Pareto(args) => pareto::run(&args).map(|()| Outcome::Done),
         Command::Doctor(args) => doctor::run(&args).map(|()| Outcome::Done),
         Command::Selftest(args) => selftest::run(&args),
     };

@@ -56,6 +56,20 @@ pub fn cpu_log_ratios(launches: &[&Launch], reference: usize, arm: usize) -> Vec
     launches.iter().filter_map(of_launch).collect()
 }
 
+/// By how much `other` is better than `arm` in a metric, as a log-ratio for each launch; none if any launch lacks it.
+#[must_use]
+pub fn advantages(
+    launches: &[&Launch],
+    arm: usize,
+    other: usize,
+    metric: Metric,
+) -> Option<Vec<f64>> {
+    let sign = if metric.more_is_better() { 1.0 } else { -1.0 };
+    let of_launch = |launch: &&Launch| log_ratio(&launch.arms[arm], &launch.arms[other], metric);
+    let ratios = launches.iter().map(of_launch);
+    ratios.map(|ratio| Some(sign * ratio?)).collect()
+}
+
 /// One log-ratio per round in which both arms answered requests.
 #[must_use]
 pub fn slice_log_ratios(baseline: &[Slice], candidate: &[Slice], metric: Metric) -> Vec<f64> {

@@ -5,16 +5,17 @@
 //! that leans on an invalid cell is marked `!`, a wall-clock figure of a noisy machine `*`, one of a busy client `†`.
 
 mod effects;
+mod field;
 mod idle;
 mod pareto;
 mod print;
+mod view;
 
 use anyhow::Result;
 use serde::Serialize;
 
 use crate::arm::FLOOR;
 use crate::distance::Distance;
-use crate::machine::state_over;
 use crate::record::{Latency, Launch, LeftOut, Observation, Record, Settings};
 use crate::reduce;
 use crate::stats::signflip::{Interval, SignFlip};
@@ -24,8 +25,11 @@ use crate::verdict::{MachineState, Metric};
 use crate::workload::Workload;
 
 pub use effects::{Axis, Effects, Value};
+pub use field::Field;
 pub use idle::{IdleRow, IdleSheet, Slope};
-pub use pareto::Unbeaten;
+pub use pareto::{Front, Place, Standing};
+pub use view::{View, Viewed};
+
 pub(crate) use print::{CLIENT_REMEDY, shared};
 
 /// A table describes and decides nothing, so its intervals are plain 95 % ones.
@@ -74,8 +78,8 @@ pub struct Block {
     pub rows: Vec<Row>,
     /// What each axis does; of a sweep only.
     pub effects: Option<Effects>,
-    /// The designs that no other beats in both CPU per request and memory, the cheapest first; of a sweep only.
-    pub unbeaten: Option<Vec<Unbeaten>>,
+    /// Which designs no other beats in both CPU per request and memory; of a sweep only.
+    pub front: Option<Front>,
 }
 
 /// One cell. What has no source is `None`.
@@ -142,10 +146,10 @@ impl Sheet {
     #[must_use]
     pub fn brief(mut self) -> Sheet {
         for block in &mut self.blocks {
-            let Some(unbeaten) = &block.unbeaten else {
+            let Some(front) = &block.front else {
                 continue;
             };
-            let is_unbeaten = |row: &Row| unbeaten.iter().any(|design| design.design == row.design);
+            let is_unbeaten = |row: &Row| front.place(&row.design) == Some(&Place::Unbeaten);
             let is_kept = |row: &Row| {
                 is_unbeaten(row) || row.design.ends_with(FLOOR) || !row.label.is_valid()
             };
@@ -178,20 +182,18 @@ fn block(record: &Record, workload: Workload) -> Result<Block> {
     let rows: Vec<Row> = (0..plan.arms.len())
         .map(|arm| row(record, &launches, arm))
         .collect::<Result<_>>()?;
-    let is_valid = |arm: usize| rows[arm].label.is_valid();
-    let is_design = |arm: &usize| plan.values_of(&plan.arms[*arm].name).is_some() && is_valid(*arm);
+    let field = Field::of(plan, &launches);
     // Other commands choose their arms by hand.
     let is_sweep = plan.command == SWEEP && !launches.is_empty();
-    let unbeaten = || pareto::unbeaten((0..rows.len()).filter(is_design).map(|arm| &rows[arm]));
     Ok(Block {
         workload,
         launches: launches.len(),
         launches_quiet: launches.iter().filter(quiet).count(),
         foreign_share: median(&shares),
-        machine: state_over(launches.iter().map(|launch| &launch.quiet)),
+        machine: field.conditions.machine,
         cpu_shared: launches.iter().find_map(|launch| launch.cpu_shared()),
-        effects: is_sweep.then(|| Effects::of(plan, &launches, is_valid)),
-        unbeaten: is_sweep.then(unbeaten),
+        effects: is_sweep.then(|| field.effects(Metric::CpuPerRequest)),
+        front: is_sweep.then(|| field.front(&[Metric::CpuPerRequest, Metric::Memory])),
         arms: rows.len(),
         rows,
     })

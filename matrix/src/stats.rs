@@ -1,5 +1,5 @@
 //! The arithmetic behind every number the matrix prints: robust centres here, the test and its interval in
-//! [`signflip`], all chance in [`random`].
+//! [`signflip`], of many differences at once in [`simultaneous`], all chance in [`random`].
 //!
 //! Functions take plain slices and give `None` where a figure does not exist (an empty sample), so that a missing
 //! value can never pass for zero. Nothing here knows what a launch or a metric is.
@@ -9,6 +9,7 @@ pub mod factorial;
 pub mod line;
 pub mod random;
 pub mod signflip;
+pub mod simultaneous;
 pub mod theil_sen;
 
 /// Share cut off at each end by [`trimmed_mean`].

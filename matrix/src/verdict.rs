@@ -116,7 +116,7 @@ impl Judgement {
     /// Whether the launches were made under conditions in which a metric may decide.
     #[must_use]
     pub fn is_trusted(&self, metric: Metric) -> bool {
-        metric.tier() == Tier::Paired || self.conditions.trust_the_wall_clock()
+        self.conditions.trust(metric)
     }
 
     fn decided(&self) -> Decision {

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "record/front.rs"]
+mod front;
 #[path = "record/idle.rs"]
 mod idle;
 #[path = "record/sweep.rs"]

@@ -16,7 +16,7 @@ use crate::workload::Workload;
 ///
 /// All of them are alive in every launch and get their slices in turn, so the rows of a table can be compared. The first row
 /// is the one the others are set against. Behind each table stand the effect of every axis, and the designs that no other
-/// beats in both CPU per request and memory.
+/// beats in CPU per request and memory, as far as noise lets tell.
 ///
 /// Example: cargo matrix sweep -w baseline -w json --only backend=epoll
 #[derive(Clone, Debug, clap::Args)]

@@ -1,4 +1,4 @@
-//! What each axis does to CPU per request under one workload, from the designs of a sweep.
+//! What each axis does to a metric under one workload, from the designs of a sweep.
 //!
 //! Only designs with valid figures in every launch count. The effects are those of a full factorial: where a design is
 //! missing, the value that misses most is left out of the effects, and a note says so. A sweep that was asked for pairs
@@ -26,8 +26,10 @@ const LAUNCHES_MIN: usize = 2;
 const NAMED_MAX: usize = 3;
 
 /// What a workload's launches say about the axes.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Effects {
+    /// What they are effects on.
+    pub metric: Metric,
     /// The axes on which designs differ; none where the notes say why.
     pub axes: Vec<Axis>,
     /// What designs differ by beyond the effects of their values, as a share of the variance without what noise adds.
@@ -68,6 +70,7 @@ pub struct Value {
 
 /// The designs of a plan as values by number, and the names of both.
 struct Named<'a> {
+    metric: Metric,
     axes: Vec<String>,
     values: Vec<Vec<&'a str>>,
     /// By the numbers of their values: the responses of the designs that count.
@@ -99,11 +102,15 @@ impl Effects {
     pub(super) fn of(
         plan: &Plan,
         launches: &[&Launch],
+        metric: Metric,
         is_valid: impl Fn(usize) -> bool,
     ) -> Effects {
-        let named = Named::of(plan, launches, is_valid);
+        let named = Named::of(plan, launches, metric, is_valid);
         if launches.len() < LAUNCHES_MIN {
-            return Effects::none(format!("no effects: they need {LAUNCHES_MIN} launches"));
+            return Effects::none(
+                metric,
+                format!("no effects: they need {LAUNCHES_MIN} launches"),
+            );
         }
         let mut notes = Vec::new();
         let kept = match plan.coverage {
@@ -116,10 +123,11 @@ impl Effects {
         let is_complete = named.missing.is_empty();
         let Some(mut effects) = found else {
             let why = "no effects: the designs with valid figures do not tell the values of any axis apart";
-            return Effects::none(match is_complete {
+            let why = match is_complete {
                 true => why.to_owned(),
                 false => format!("{why}; missing: {missing}"),
-            });
+            };
+            return Effects::none(metric, why);
         };
         if plan.coverage == Coverage::Pairwise {
             if !is_complete {
@@ -135,17 +143,29 @@ impl Effects {
         effects
     }
 
-    fn none(why: String) -> Effects {
+    fn none(metric: Metric, why: String) -> Effects {
         Effects {
+            metric,
+            axes: Vec::new(),
+            interactions_share: None,
+            launches_share: None,
+            rest_share: None,
+            designs: 0,
+            launches: 0,
             notes: vec![why],
-            ..Effects::default()
         }
     }
 }
 
 impl<'a> Named<'a> {
-    fn of(plan: &'a Plan, launches: &[&Launch], is_valid: impl Fn(usize) -> bool) -> Named<'a> {
+    fn of(
+        plan: &'a Plan,
+        launches: &[&Launch],
+        metric: Metric,
+        is_valid: impl Fn(usize) -> bool,
+    ) -> Named<'a> {
         let mut named = Named {
+            metric,
             axes: plan.axes.clone(),
             values: Vec::new(),
             responses: BTreeMap::new(),
@@ -156,7 +176,7 @@ impl<'a> Named<'a> {
                 continue;
             };
             let response = |launch: &&Launch| {
-                let value = reduce::value(&launch.arms[arm], Metric::CpuPerRequest);
+                let value = reduce::value(&launch.arms[arm], metric);
                 value.map(f64::ln)
             };
             let responses: Option<Vec<f64>> = launches.iter().map(response).collect();
@@ -303,6 +323,7 @@ impl<'a> Named<'a> {
                 .collect(),
         };
         Some(Effects {
+            metric: self.metric,
             axes: varied.iter().enumerate().map(axis).collect(),
             interactions_share: shares.as_ref().map(|shares| shares.interactions),
             launches_share: shares.as_ref().map(|shares| shares.launches),

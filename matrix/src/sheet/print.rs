@@ -1,10 +1,12 @@
 //! A sheet as text, Markdown, CSV or JSON.
 
 mod axes;
+mod view;
 
 use anyhow::{Context, Result};
 
-use crate::sheet::{Block, Row, Sheet, Unbeaten};
+use crate::record::{LeftOut, Settings};
+use crate::sheet::{Block, Place, Row, Sheet};
 use crate::table::{Format, Table, folded, markdown_list, number, percent};
 use crate::verdict::MachineState;
 
@@ -18,40 +20,14 @@ impl Sheet {
     /// When it cannot be written as JSON.
     pub fn print(&self, format: Format) -> Result<String> {
         Ok(match format {
-            Format::Text => self.text(),
-            Format::Md => self.markdown(),
+            Format::Text => text(&self.head(), self.parts()),
+            Format::Md => markdown(&self.head(), self.parts()),
             Format::Csv => self.csv(),
             Format::Json => {
                 serde_json::to_string_pretty(self).context("failed to write the table as JSON")?
                     + "\n"
             }
         })
-    }
-
-    fn text(&self) -> String {
-        let folded =
-            |lines: &[String]| -> String { lines.iter().map(|line| folded(line) + "\n").collect() };
-        let mut out = folded(&self.head());
-        for part in self.parts() {
-            out += &format!("\n{}\n", part.title);
-            out += &part.table.map_or(String::new(), |table| table.text());
-            if !part.notes.is_empty() {
-                out += &format!("\n{}", folded(&part.notes));
-            }
-        }
-        out
-    }
-
-    fn markdown(&self) -> String {
-        let mut out = markdown_list(&self.head());
-        for part in self.parts() {
-            out += &format!("\n### {}\n\n", part.title);
-            out += &part
-                .table
-                .map_or(String::new(), |table| table.markdown() + "\n");
-            out += &markdown_list(&part.notes);
-        }
-        out
     }
 
     fn parts(&self) -> Vec<Part> {
@@ -69,28 +45,12 @@ impl Sheet {
     }
 
     fn head(&self) -> Vec<String> {
-        let settings = &self.settings;
-        let load = settings
-            .requests_per_s
-            .map_or("closed loop".to_owned(), |rate| {
-                format!("open loop, {rate} requests/s")
-            });
-        let mut lines = vec![format!("record   {}", self.campaigns.join(", "))];
-        lines.extend(
-            self.machines
-                .iter()
-                .map(|machine| format!("machine  {machine}")),
-        );
-        lines.push(format!(
-            "load     {load}, {} connections, {} rounds of {} ms per launch; one worker on one CPU",
-            settings.connections, settings.rounds, settings.slice_ms
-        ));
-        lines.extend(
-            self.left_out
-                .iter()
-                .map(|left_out| format!("left out {}: {}", left_out.name, left_out.reason)),
-        );
-        lines
+        head(
+            &self.campaigns,
+            &self.machines,
+            &self.settings,
+            &self.left_out,
+        )
     }
 
     fn csv(&self) -> String {
@@ -111,7 +71,7 @@ impl Sheet {
             "resident_mib",
             "root_rps_per_mib",
             "late_share",
-            "unbeaten",
+            "standing",
             "client_share",
             "limits",
             "invalid",
@@ -122,10 +82,64 @@ impl Sheet {
                 .iter()
                 .for_each(|row| table.row(csv_cells(block, row)));
         }
+        let blocks = self.blocks.iter();
+        let effects = blocks.filter_map(|block| Some((block.workload, block.effects.as_ref()?)));
         let effects =
-            axes::csv(&self.blocks).map_or(String::new(), |table| format!("\r\n{}", table.csv()));
+            axes::csv(effects).map_or(String::new(), |table| format!("\r\n{}", table.csv()));
         table.csv() + &effects
     }
+}
+
+fn text(head: &[String], parts: Vec<Part>) -> String {
+    let folded =
+        |lines: &[String]| -> String { lines.iter().map(|line| folded(line) + "\n").collect() };
+    let mut out = folded(head);
+    for part in parts {
+        out += &format!("\n{}\n", part.title);
+        out += &part.table.map_or(String::new(), |table| table.text());
+        if !part.notes.is_empty() {
+            out += &format!("\n{}", folded(&part.notes));
+        }
+    }
+    out
+}
+
+fn markdown(head: &[String], parts: Vec<Part>) -> String {
+    let mut out = markdown_list(head);
+    for part in parts {
+        out += &format!("\n### {}\n\n", part.title);
+        out += &part
+            .table
+            .map_or(String::new(), |table| table.markdown() + "\n");
+        out += &markdown_list(&part.notes);
+    }
+    out
+}
+
+/// What was measured, where and how.
+fn head(
+    campaigns: &[String],
+    machines: &[String],
+    settings: &Settings,
+    left_out: &[LeftOut],
+) -> Vec<String> {
+    let load = settings
+        .requests_per_s
+        .map_or("closed loop".to_owned(), |rate| {
+            format!("open loop, {rate} requests/s")
+        });
+    let mut lines = vec![format!("record   {}", campaigns.join(", "))];
+    lines.extend(machines.iter().map(|machine| format!("machine  {machine}")));
+    lines.push(format!(
+        "load     {load}, {} connections, {} rounds of {} ms per launch; one worker on one CPU",
+        settings.connections, settings.rounds, settings.slice_ms
+    ));
+    lines.extend(
+        left_out
+            .iter()
+            .map(|left_out| format!("left out {}: {}", left_out.name, left_out.reason)),
+    );
+    lines
 }
 
 /// A table with what stands above and below it.
@@ -139,10 +153,10 @@ struct Part {
 fn csv_cells(block: &Block, row: &Row) -> Vec<String> {
     let figure = |value: Option<f64>| value.map_or("n/a".to_owned(), |value| value.to_string());
     let interval = row.cpu_log_ratio_interval;
-    let is_unbeaten = block.unbeaten.as_ref().map(|designs| {
-        let is_it = |design: &Unbeaten| design.design == row.design;
-        designs.iter().any(is_it)
-    });
+    let place = block
+        .front
+        .as_ref()
+        .and_then(|front| front.place(&row.design));
     vec![
         row.design.clone(),
         block.workload.to_string(),
@@ -160,7 +174,7 @@ fn csv_cells(block: &Block, row: &Row) -> Vec<String> {
         figure(row.resident_mib),
         figure(row.root_rps_per_mib),
         figure(row.late_share),
-        is_unbeaten.map_or("n/a".to_owned(), |is_it| is_it.to_string()),
+        place.map_or("n/a", Place::name).to_owned(),
         figure(row.label.client_share),
         joined(&row.label.limits),
         joined(&row.label.invalid),

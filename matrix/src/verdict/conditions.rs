@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{Metric, Tier};
+
 /// Whether other programs disturbed the measurement.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -34,6 +36,12 @@ pub struct Conditions {
 }
 
 impl Conditions {
+    /// Whether a metric may decide.
+    #[must_use]
+    pub fn trust(self, metric: Metric) -> bool {
+        metric.tier() != Tier::WallClock || self.trust_the_wall_clock()
+    }
+
     /// Whether wall-clock metrics may decide.
     #[must_use]
     pub fn trust_the_wall_clock(self) -> bool {

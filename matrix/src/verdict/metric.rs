@@ -11,6 +11,7 @@ use crate::stats::signflip::Interval;
 #[serde(rename_all = "kebab-case")]
 pub enum Metric {
     /// Process CPU nanoseconds per request.
+    #[value(alias = "cpu")]
     CpuPerRequest,
     /// Private memory in bytes at the end of a launch.
     Memory,
@@ -79,6 +80,12 @@ impl Metric {
             Metric::Throughput => 0.02,
             Metric::LatencyP99 => 0.05,
         }
+    }
+
+    /// Whether more of it is better.
+    #[must_use]
+    pub fn more_is_better(self) -> bool {
+        self == Metric::Throughput
     }
 
     /// Turns an interval of log-ratios round where less is better, so that up is good.

@@ -11,7 +11,7 @@ use orthant_matrix::workload::Workload;
 use super::{launch, observation, plan};
 
 /// Eight launches of a sweep in which `uring` costs 5 % more than `epoll` and `flat` needs 9 MiB, `split` 1 MiB.
-fn swept(coverage: Coverage) -> Record {
+pub(crate) fn swept(coverage: Coverage) -> Record {
     let names = [
         "epoll+flat",
         "epoll+split",
@@ -79,11 +79,11 @@ fn a_sweep_ends_with_effects_and_unbeaten_designs_in_every_format() {
     assert!(lines.iter().all(|line| text.contains(line)), "{text}");
     // flat needs more memory and no less CPU time, uring costs more CPU time and no less memory.
     let (_, unbeaten) = text
-        .split_once("beaten by no other design in both CPU and memory\n")
+        .split_once("baseline, not beaten by another design in CPU per request and memory\n")
         .unwrap();
     assert!(
         unbeaten.starts_with(
-            "design       CPU µs/req  private MiB\nepoll+split        10.3         1.00\n\nof two"
+            "design       CPU µs/req  private MiB  beaten\nepoll+split        10.3         1.00      no\n"
         ),
         "{unbeaten}"
     );
@@ -97,17 +97,20 @@ fn a_sweep_ends_with_effects_and_unbeaten_designs_in_every_format() {
         "{markdown}"
     );
     assert!(
-        markdown.contains("| epoll+split | 10.3 | 1.00 |\n"),
+        markdown.contains("| epoll+split | 10.3 | 1.00 | no |\n"),
         "{markdown}"
     );
     let csv = sheet.print(Format::Csv).unwrap();
-    assert_eq!(csv.matches(",true,").count(), 1, "{csv}");
+    assert_eq!(csv.matches(",unbeaten,").count(), 1, "{csv}");
+    assert_eq!(csv.matches(",beaten,").count(), 3, "{csv}");
     let (_, effects) = csv.split_once("\r\n\r\naxis,value,").unwrap();
     assert!(effects.contains("\r\nbackend,uring,baseline,4,8,"), "{csv}");
     let json: serde_json::Value =
         serde_json::from_str(&sheet.print(Format::Json).unwrap()).unwrap();
     let block = &json["blocks"][0];
-    assert_eq!(block["unbeaten"][0]["design"], "epoll+split");
+    assert_eq!(block["front"]["designs"][0]["design"], "epoll+split");
+    assert_eq!(block["front"]["designs"][0]["standing"], "unbeaten");
+    assert_eq!(block["front"]["designs"][1]["by"], "epoll+split");
     assert_eq!(block["effects"]["axes"][0]["values"][1]["name"], "uring");
 }
 
@@ -154,8 +157,8 @@ fn effects_do_without_a_value_that_is_incomplete_and_say_so() {
             "effects without buffers split; missing of its 2 designs: 1 without valid figures (uring+split)"
         ]
     );
-    let unbeaten = sheet.blocks[0].unbeaten.as_ref().unwrap();
-    assert!(unbeaten.iter().all(|design| design.design != "uring+split"));
+    let front = sheet.blocks[0].front.as_ref().unwrap();
+    assert_eq!(front.place("uring+split"), None);
 
     // With pairs only nothing is complete, and the rest still tells the values apart.
     record

@@ -1,32 +1,32 @@
 //! What stands behind the table of a sweep: the effects of the axes, and the designs that no other beats.
 
 use super::Part;
-use crate::sheet::{Axis, Block, Effects, Unbeaten, Value};
+use crate::sheet::{Axis, BYTES_PER_MIB, Block, Effects, Front, Place, Standing, Value};
 use crate::table::{Table, number};
+use crate::verdict::{Metric, key};
+use crate::workload::Workload;
 
 pub(super) fn parts(block: &Block) -> Vec<Part> {
-    let effects = block
-        .effects
-        .as_ref()
-        .map(|effects| of_effects(block, effects));
-    let unbeaten = block
-        .unbeaten
-        .as_ref()
-        .map(|designs| of_unbeaten(block, designs));
-    effects.into_iter().chain(unbeaten).collect()
+    let effects = block.effects.as_ref();
+    let effects = effects.map(|effects| of_effects(block.workload, effects));
+    let front = block.front.as_ref();
+    let front = front.map(|front| of_front(block.workload, front, Shown::NotBeaten));
+    effects.into_iter().chain(front).collect()
 }
 
-fn of_effects(block: &Block, effects: &Effects) -> Part {
+pub(super) fn of_effects(workload: Workload, effects: &Effects) -> Part {
     if effects.axes.is_empty() {
         return Part {
-            title: format!("{}, effects of the axes", block.workload),
+            title: format!("{workload}, effects of the axes"),
             table: None,
             notes: effects.notes.clone(),
         };
     }
     let title = format!(
-        "{}, effects of the axes on CPU per request: {} designs, {} launches",
-        block.workload, effects.designs, effects.launches
+        "{workload}, effects of the axes on {}: {} designs, {} launches",
+        spoken(effects.metric),
+        effects.designs,
+        effects.launches
     );
     let mut table = Table::new(["axis", "share of variance", "value", "× mean [95 %]"]);
     for axis in &effects.axes {
@@ -58,33 +58,94 @@ fn others(effects: &Effects) -> [(&'static str, Option<f64>); 3] {
     ]
 }
 
-fn of_unbeaten(block: &Block, designs: &[Unbeaten]) -> Part {
-    let mut table = Table::new(["design", "CPU µs/req", "private MiB"]);
-    for design in designs {
-        table.row(vec![
-            design.design.clone(),
-            number(Some(design.cpu_us_per_request)),
-            number(Some(design.private_mib)),
-        ]);
+/// How many designs of a front are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shown {
+    All,
+    NotBeaten,
+}
+
+pub(super) fn of_front(workload: Workload, front: &Front, shown: Shown) -> Part {
+    let columns = front.objectives.iter().map(|metric| shown_in(*metric));
+    let heads = columns.map(|(name, _)| name.to_owned());
+    let mut table = Table::new(
+        std::iter::once("design".to_owned())
+            .chain(heads)
+            .chain(["beaten".to_owned()]),
+    );
+    let designs = front.designs.iter();
+    let is_shown =
+        |design: &&Standing| shown == Shown::All || !matches!(design.place, Place::Beaten(_));
+    for design in designs.filter(is_shown) {
+        let figures = design.figures.iter().zip(&front.objectives);
+        let figures = figures.map(|(figure, metric)| number(Some(figure / shown_in(*metric).1)));
+        table.row(
+            std::iter::once(design.design.clone())
+                .chain(figures)
+                .chain([beaten(&design.place)])
+                .collect(),
+        );
     }
-    let is_empty = designs.is_empty();
-    let note = if is_empty {
-        "no design has valid figures for both"
-    } else {
-        "of two designs closer than their noise another sweep may find the other one"
-    };
+    let names: Vec<&str> = front
+        .objectives
+        .iter()
+        .map(|metric| spoken(*metric))
+        .collect();
+    let mut notes = front.notes.clone();
+    if front
+        .designs
+        .iter()
+        .any(|design| matches!(design.place, Place::Open(_)))
+    {
+        notes.push(
+            "perhaps: the other one has the better figures, and noise may be all of it".to_owned(),
+        );
+    }
     Part {
-        title: format!(
-            "{}, beaten by no other design in both CPU and memory",
-            block.workload
-        ),
-        table: (!is_empty).then_some(table),
-        notes: vec![note.to_owned()],
+        title: match shown {
+            Shown::All => format!("{workload}, who beats whom in {}", names.join(" and ")),
+            Shown::NotBeaten => {
+                format!(
+                    "{workload}, not beaten by another design in {}",
+                    names.join(" and ")
+                )
+            }
+        },
+        table: (!front.designs.is_empty()).then_some(table),
+        notes,
+    }
+}
+
+fn beaten(place: &Place) -> String {
+    match place {
+        Place::Unbeaten => "no".to_owned(),
+        Place::Open(by) => format!("perhaps by {by}"),
+        Place::Beaten(by) => format!("by {by}"),
+    }
+}
+
+/// The name of a metric in a sentence.
+fn spoken(metric: Metric) -> &'static str {
+    match metric {
+        Metric::CpuPerRequest => "CPU per request",
+        Metric::Memory => "memory",
+        other => other.name(),
+    }
+}
+
+/// The head of a metric's column, and how many of its own units make one of the column's.
+pub(super) fn shown_in(metric: Metric) -> (&'static str, f64) {
+    match metric {
+        Metric::CpuPerRequest => ("CPU µs/req", 1e3),
+        Metric::Memory => ("private MiB", BYTES_PER_MIB),
+        Metric::LatencyP99 => ("p99 µs", 1e3),
+        Metric::Throughput => ("req/s", 1.0),
     }
 }
 
 fn percent(share: Option<f64>) -> String {
-    share.map_or("n/a".to_owned(), |share| format!("{:.1} %", share * 100.0))
+    let shown = |share: f64| format!("{:.1} %", share.max(0.0) * 100.0);
+    share.map_or("n/a".to_owned(), shown)
 }
 
 fn factor(value: &Value) -> String {
@@ -101,7 +162,7 @@ fn factor(value: &Value) -> String {
 }
 
 /// A table of its own, since a row is a value of an axis and not a cell; none where no block has effects.
-pub(super) fn csv(blocks: &[Block]) -> Option<Table> {
+pub(super) fn csv<'a>(effects: impl IntoIterator<Item = (Workload, &'a Effects)>) -> Option<Table> {
     let mut table = Table::new([
         "axis",
         "value",
@@ -112,19 +173,17 @@ pub(super) fn csv(blocks: &[Block]) -> Option<Table> {
         "log_factor",
         "log_factor_low",
         "log_factor_high",
+        "metric",
         "notes",
     ]);
     let mut is_empty = true;
-    for (block, effects) in blocks
-        .iter()
-        .filter_map(|block| Some((block, block.effects.as_ref()?)))
-    {
+    for (workload, effects) in effects {
         let mut row = |axis: &str, value: &str, figures: [Option<f64>; 4]| {
             let counts = [effects.designs, effects.launches].map(|count| count.to_string());
             let figures =
                 figures.map(|figure| figure.map_or("n/a".to_owned(), |figure| figure.to_string()));
-            let names = [axis, value, block.workload.name()].map(str::to_owned);
-            let notes = [effects.notes.join("; ")];
+            let names = [axis, value, workload.name()].map(str::to_owned);
+            let notes = [key(effects.metric), effects.notes.join("; ")];
             table.row([&names[..], &counts, &figures, &notes].concat());
             is_empty = false;
         };
