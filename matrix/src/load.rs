@@ -28,7 +28,7 @@ use hdrhistogram::Histogram;
 use crate::workload::Workload;
 use driver::Driver;
 pub use held::{Bare, Held};
-use window::Window;
+use window::{Extent, Window};
 
 /// One read of this size empties a socket of anything but the largest batches, and fits the first-level caches.
 const RECEIVE_BUFFER_BYTES: usize = 64 * 1024;
@@ -154,11 +154,25 @@ impl Load {
     /// An error means that the target cannot be loaded at all, such as a server that has ended: close it then. Wrong
     /// and missing answers are no error but counts.
     pub fn slice(&mut self, target: Target, duration: Duration) -> anyhow::Result<Slice> {
+        self.loaded(target, Extent::Lasting(duration))
+    }
+
+    /// Lets every connection of a closed loop make exactly so many writes, however long that takes; only for an answer it
+    /// waits no longer than 5 s (see `wait_for_answers`). Each server gets the same requests in the same order on each
+    /// connection.
+    ///
+    /// # Errors
+    /// As [`Load::slice`].
+    pub fn writes(&mut self, target: Target, each: u32) -> anyhow::Result<Slice> {
+        self.loaded(target, Extent::Writes(each))
+    }
+
+    fn loaded(&mut self, target: Target, extent: Extent) -> anyhow::Result<Slice> {
         let driver = self.drivers.get_mut(target.0).and_then(Option::as_mut);
         let driver = driver.context("failed to load a closed target; connect it again")?;
         let plan = driver.plan;
         Window::new(driver, &mut self.buffer, self.patience)
-            .run(duration)
+            .run(extent)
             .with_context(|| format!("failed to load {} with {}", plan.address, plan.workload))
     }
 

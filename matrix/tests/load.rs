@@ -72,6 +72,38 @@ fn every_workload_counts_what_the_server_counts_over_several_slices_and_targets(
 }
 
 #[test]
+fn a_fixed_number_of_writes_is_what_every_connection_makes() {
+    for workload in Workload::ALL {
+        let server = Server::start(|asked| Reply::Bytes(right(asked)));
+        let mut load = Load::new().unwrap();
+        let target = load.connect(plan(server.address, workload)).unwrap();
+        let each = [3, 7];
+        let slices = each.map(|each| load.writes(target, each).unwrap());
+        slices.iter().for_each(assert_flawless);
+        let asked = each.map(|each| 6 * u64::from(each * workload.requests_per_write()));
+        assert_eq!(slices.map(|slice| slice.requests), asked, "{workload}");
+        assert_eq!(server.requests(), asked.iter().sum::<u64>());
+        // Time ends the next one, as ever.
+        assert_flawless(&load.slice(target, SHORT).unwrap());
+    }
+}
+
+#[test]
+fn where_writes_end_it_a_server_that_is_silent_is_not_waited_for() {
+    let server = Server::start(|asked| match asked.number {
+        ..20 => Reply::Bytes(right(asked)),
+        _ => Reply::Silence,
+    });
+    let mut load = Load::new().unwrap();
+    load.wait_for_answers(SHORT);
+    let target = load
+        .connect(plan(server.address, Workload::Baseline))
+        .unwrap();
+    let slice = load.writes(target, 10).unwrap();
+    assert_eq!((slice.requests, slice.unanswered), (19, 6));
+}
+
+#[test]
 fn bytes_are_counted_both_ways() {
     let server = Server::start(|_| Reply::Bytes(answer("ok")));
     let slice = load_once(plan(server.address, Workload::Pipelined));

@@ -35,6 +35,14 @@ use super::{
 /// A send this long after its intention, on an idle connection, shows a client that could not keep up.
 const LATE_NS: u64 = 1_000_000;
 
+/// What ends the sending.
+pub(super) enum Extent {
+    /// Time.
+    Lasting(Duration),
+    /// So many writes of each connection.
+    Writes(u32),
+}
+
 /// One slice under way.
 pub(super) struct Window<'a> {
     driver: &'a mut Driver,
@@ -43,8 +51,10 @@ pub(super) struct Window<'a> {
     in_flight: InFlight,
     /// How long answers may still arrive once sending has ended.
     patience: Duration,
-    /// When sending ends; 0 before it has begun.
+    /// When sending ends by the clock; 0 before it has begun.
     ends_ns: u64,
+    /// Writes that each connection still has to make, where these end the sending.
+    writes_left: Option<Vec<u32>>,
     last_answer_ns: u64,
     requests_per_write: u32,
 }
@@ -61,18 +71,26 @@ impl<'a> Window<'a> {
             requests_per_write: driver.plan.workload.requests_per_write(),
             in_flight: InFlight::default(),
             ends_ns: 0,
+            writes_left: None,
             last_answer_ns: 0,
             driver,
             buffer,
         }
     }
 
-    /// Loads the target for `duration`, and waits for the answers outstanding.
-    pub(super) fn run(mut self, duration: Duration) -> anyhow::Result<Slice> {
+    /// Loads the target to that extent, and waits for the answers outstanding.
+    pub(super) fn run(mut self, extent: Extent) -> anyhow::Result<Slice> {
         let cpu_ns = sys::thread_cpu_ns();
         self.wait_and_handle(0)?; // settle: connections that ended since the last slice
         let begin_ns = now_ns();
-        self.ends_ns = begin_ns + duration.as_nanos() as u64;
+        self.ends_ns = begin_ns;
+        self.last_answer_ns = begin_ns;
+        match extent {
+            Extent::Lasting(duration) => self.ends_ns += duration.as_nanos() as u64,
+            Extent::Writes(each) => {
+                self.writes_left = Some(vec![each; self.driver.connections.len()]);
+            }
+        }
         self.begin(begin_ns)?;
         loop {
             self.send_due()?;
@@ -107,8 +125,13 @@ impl<'a> Window<'a> {
         now_ns >= self.ends_ns && answered || now_ns >= self.last_chance_ns()
     }
 
+    /// Where writes end the sending, a server has that long for each answer.
     fn last_chance_ns(&self) -> u64 {
-        self.ends_ns + self.patience.as_nanos() as u64
+        let since_ns = match self.writes_left {
+            Some(_) => self.last_answer_ns,
+            None => self.ends_ns,
+        };
+        since_ns + self.patience.as_nanos() as u64
     }
 
     fn wait_ns(&self, now_ns: u64) -> u64 {
@@ -225,10 +248,22 @@ impl<'a> Window<'a> {
                 Some(intended_ns) => self.send(index, intended_ns, now_ns),
                 None => Ok(()),
             }
-        } else if now_ns < self.ends_ns {
+        } else if self.may_begin(index, now_ns) {
             self.send(index, now_ns, now_ns)
         } else {
             Ok(())
+        }
+    }
+
+    /// Whether a connection of a closed loop begins another write.
+    fn may_begin(&mut self, index: usize, now_ns: u64) -> bool {
+        match &mut self.writes_left {
+            Some(left) if left[index] > 0 => {
+                left[index] -= 1;
+                true
+            }
+            Some(_) => false,
+            None => now_ns < self.ends_ns,
         }
     }
 
