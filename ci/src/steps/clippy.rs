@@ -1,4 +1,5 @@
-//! Lints, without warnings: each package alone, because together their features unify; and the server once per value.
+//! Lints, without warnings: each package alone, because together their features unify; and the server once per value. Of
+//! the peers hyper is enough: all of them together take longer than everything else here.
 
 use anyhow::Result;
 
@@ -10,6 +11,20 @@ pub(super) fn step(checkout: &Checkout, _: Options) -> Result<Option<String>> {
     for package in checkout.packages() {
         clippy(checkout, &["--package", package.name.as_str()])?;
     }
+    let target = checkout.target().join("peers").display().to_string();
+    clippy(
+        checkout,
+        &[
+            "--manifest-path",
+            "matrix/peers/Cargo.toml",
+            "--target-dir",
+            &target,
+            "--package",
+            "orthant-routes",
+            "--package",
+            "orthant-peer-hyper",
+        ],
+    )?;
     let designs = checkout.covering_designs()?;
     for values in &designs {
         let features = format!("command,{values}");

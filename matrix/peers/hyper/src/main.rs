@@ -9,68 +9,33 @@
 //! ```
 
 mod arena;
-mod items;
-mod probe;
 
 use std::convert::Infallible;
-use std::io::{self, Write};
-use std::net::{SocketAddr, TcpListener};
+use std::io;
+use std::net::TcpListener;
 use std::rc::Rc;
 
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Bytes, Incoming};
-use hyper::header::CONNECTION;
+use hyper::header::{ALLOW, CONNECTION};
 use hyper::http::HeaderValue;
 use hyper::http::request::Parts;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use socket2::{Domain, Socket, Type};
+use orthant_routes::{App, CONTENT_BYTES_MAX, METHODS, announce, arguments, listeners, reply};
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::task::spawn_local;
 
-/// Content beyond this is answered with 413, as Orthant does by default.
-const CONTENT_BYTES_MAX: usize = 10 * 1024 * 1024;
-
-/// Connections that the kernel keeps until they are accepted.
-const BACKLOG: i32 = 4096;
+const NAME: &str = "orthant-peer-hyper";
 
 type Answer = Response<Full<Bytes>>;
 
-/// What the command line says.
-struct Arguments {
-    listen: SocketAddr,
-    workers: usize,
-    app: App,
-}
-
-/// Which routes there are.
-#[derive(Clone, Copy)]
-enum App {
-    Arena,
-    Probe,
-}
-
 fn main() -> io::Result<()> {
-    let Some(arguments) = arguments() else {
-        eprintln!(
-            "usage: orthant-peer-hyper [--listen ADDRESS:PORT] [--workers N] [--app arena|probe]"
-        );
-        std::process::exit(2);
-    };
-    let first = listen(arguments.listen)?;
-    let address = first.local_addr()?;
-    let mut listeners = vec![first];
-    for _ in 1..arguments.workers {
-        listeners.push(listen(address)?);
-    }
-    let workers = match arguments.workers {
-        1 => "1 worker".to_owned(),
-        more => format!("{more} workers"),
-    };
-    println!("orthant-peer-hyper listening on {address}, {workers}");
-    io::stdout().flush()?;
+    let arguments = arguments(NAME);
+    let listeners = listeners(&arguments)?;
+    announce(NAME, listeners[0].local_addr()?, listeners.len())?;
     std::thread::scope(|scope| {
         let started: Vec<_> = listeners
             .into_iter()
@@ -82,37 +47,6 @@ fn main() -> io::Result<()> {
                 .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         })
     })
-}
-
-fn arguments() -> Option<Arguments> {
-    let mut arguments = Arguments {
-        listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
-        workers: 1,
-        app: App::Arena,
-    };
-    let mut words = std::env::args().skip(1);
-    while let Some(name) = words.next() {
-        match (&name[..], &words.next()?[..]) {
-            ("--listen", address) => arguments.listen = address.parse().ok()?,
-            ("--workers", count) => {
-                arguments.workers = count.parse().ok().filter(|&count| count > 0)?;
-            }
-            ("--app", "arena") => arguments.app = App::Arena,
-            ("--app", "probe") => arguments.app = App::Probe,
-            _ => return None,
-        }
-    }
-    Some(arguments)
-}
-
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-    socket.set_reuse_address(true)?;
-    socket.set_reuse_port(true)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    Ok(socket.into())
 }
 
 /// Serves for as long as the process lives.
@@ -159,7 +93,7 @@ async fn answer(app: App, request: Request<Incoming>) -> Result<Answer, Infallib
     };
     Ok(match app {
         App::Arena => arena::answer(&head, &content).await,
-        App::Probe => probe::answer(&head, content),
+        App::Probe => probe(&head, &content),
     })
 }
 
@@ -179,15 +113,24 @@ fn last(status: StatusCode) -> Answer {
 
 /// 405 where others are allowed, 501 where nobody knows the method (RFC 9110 §9.1).
 fn not_allowed(head: &Parts, allowed: &'static str) -> Answer {
-    if ![
-        "CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE",
-    ]
-    .contains(&head.method.as_str())
-    {
+    if !METHODS.contains(&head.method.as_str()) {
         return with(StatusCode::NOT_IMPLEMENTED, Bytes::new());
     }
     let mut answer = with(StatusCode::METHOD_NOT_ALLOWED, Bytes::new());
     let allowed = HeaderValue::from_static(allowed);
-    answer.headers_mut().insert(hyper::header::ALLOW, allowed);
+    answer.headers_mut().insert(ALLOW, allowed);
     answer
+}
+
+fn probe(head: &Parts, content: &[u8]) -> Answer {
+    let fields = head.headers.iter();
+    let fields = fields.map(|(name, value)| (name.as_str(), value.as_bytes()));
+    let reply = reply(head.method.as_str(), head.uri.path(), fields, content);
+    match reply.allow {
+        Some(allowed) => not_allowed(head, allowed),
+        None => {
+            let status = StatusCode::from_u16(reply.status).unwrap_or_default();
+            with(status, Bytes::from_owner(reply.content))
+        }
+    }
 }

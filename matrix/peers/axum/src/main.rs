@@ -1,0 +1,104 @@
+//! axum behind the routes of the probe and of the arena: a peer, started in the way in which the matrix starts designs.
+//!
+//! It is what a careful user of axum writes: its router and extractors, `axum::serve`, and a thread, a runtime and a listener
+//! per worker; no setting is changed but the greatest content and TCP_NODELAY.
+
+use std::io;
+use std::net::TcpListener;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{DefaultBodyLimit, Path, RawQuery, Request};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::serve::ListenerExt;
+use orthant_routes::{
+    App, CONTENT_BYTES_MAX, JSON, announce, arguments, delay_ms, document, listeners, reply, sum,
+};
+use tokio::runtime::Builder;
+
+const NAME: &str = "orthant-peer-axum";
+
+fn main() -> io::Result<()> {
+    let arguments = arguments(NAME);
+    let listeners = listeners(&arguments)?;
+    announce(NAME, listeners[0].local_addr()?, listeners.len())?;
+    std::thread::scope(|scope| {
+        let started: Vec<_> = listeners
+            .into_iter()
+            .map(|listener| scope.spawn(|| serve(listener, arguments.app)))
+            .collect();
+        started.into_iter().try_for_each(|worker| {
+            worker
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    })
+}
+
+/// Serves for as long as the process lives.
+fn serve(listener: TcpListener, app: App) -> io::Result<()> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let listener = tokio::net::TcpListener::from_std(listener)?.tap_io(|stream| {
+            // It fails where the client has gone.
+            let _ = stream.set_nodelay(true);
+        });
+        let routes = match app {
+            App::Arena => arena(),
+            App::Probe => Router::new().fallback(probe),
+        };
+        axum::serve(listener, routes).await
+    })
+}
+
+fn arena() -> Router {
+    Router::new()
+        .route("/pipeline", get(async || "ok"))
+        .route("/baseline11", get(baseline).post(baseline))
+        .route("/json/{count}", get(json))
+        .route("/delay/{ms}", get(delay))
+        .layer(DefaultBodyLimit::max(CONTENT_BYTES_MAX))
+}
+
+async fn baseline(RawQuery(query): RawQuery, content: Bytes) -> String {
+    sum(&query.unwrap_or_default(), &content).to_string()
+}
+
+async fn json(Path(count): Path<String>, RawQuery(query): RawQuery) -> Response {
+    match document(&count, &query.unwrap_or_default()) {
+        Ok(document) => ([(header::CONTENT_TYPE, JSON)], document).into_response(),
+        Err(status) => status_of(status).into_response(),
+    }
+}
+
+async fn delay(Path(ms): Path<String>) -> Response {
+    let Some(ms) = delay_ms(&ms) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    tokio::time::sleep(Duration::from_millis(ms)).await;
+    "ok".into_response()
+}
+
+async fn probe(request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let Ok(content) = to_bytes(body, CONTENT_BYTES_MAX).await else {
+        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    };
+    let fields = head.headers.iter();
+    let fields = fields.map(|(name, value)| (name.as_str(), value.as_bytes()));
+    let reply = reply(head.method.as_str(), head.uri.path(), fields, &content);
+    let mut answer = Response::new(Body::from(Bytes::from_owner(reply.content)));
+    *answer.status_mut() = status_of(reply.status);
+    if let Some(allowed) = reply.allow {
+        let allowed = HeaderValue::from_static(allowed);
+        answer.headers_mut().insert(header::ALLOW, allowed);
+    }
+    answer
+}
+
+fn status_of(status: u16) -> StatusCode {
+    StatusCode::from_u16(status).unwrap_or_default()
+}
