@@ -8,9 +8,9 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{DefaultBodyLimit, Path, RawQuery, Request};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::body::{Body, Bytes};
+use axum::extract::{DefaultBodyLimit, Path, RawQuery};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::serve::ListenerExt;
@@ -50,6 +50,7 @@ fn serve(listener: TcpListener, app: App) -> io::Result<()> {
             App::Arena => arena(),
             App::Probe => Router::new().fallback(probe),
         };
+        let routes = routes.layer(DefaultBodyLimit::max(CONTENT_BYTES_MAX));
         axum::serve(listener, routes).await
     })
 }
@@ -60,7 +61,6 @@ fn arena() -> Router {
         .route("/baseline11", get(baseline).post(baseline))
         .route("/json/{count}", get(json))
         .route("/delay/{ms}", get(delay))
-        .layer(DefaultBodyLimit::max(CONTENT_BYTES_MAX))
 }
 
 async fn baseline(RawQuery(query): RawQuery, content: Bytes) -> String {
@@ -82,14 +82,10 @@ async fn delay(Path(ms): Path<String>) -> Response {
     "ok".into_response()
 }
 
-async fn probe(request: Request) -> Response {
-    let (head, body) = request.into_parts();
-    let Ok(content) = to_bytes(body, CONTENT_BYTES_MAX).await else {
-        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
-    };
-    let fields = head.headers.iter();
+async fn probe(method: Method, uri: Uri, fields: HeaderMap, content: Bytes) -> Response {
+    let fields = fields.iter();
     let fields = fields.map(|(name, value)| (name.as_str(), value.as_bytes()));
-    let reply = reply(head.method.as_str(), head.uri.path(), fields, &content);
+    let reply = reply(method.as_str(), uri.path(), fields, &content);
     let mut answer = Response::new(Body::from(Bytes::from_owner(reply.content)));
     *answer.status_mut() = status_of(reply.status);
     if let Some(allowed) = reply.allow {
