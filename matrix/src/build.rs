@@ -222,7 +222,8 @@ impl Build<'_> {
         let here = self.axes.workspace();
         let checkout = revision::checked_out(here, commit)?;
         let target = revised_target(&checkout, name)
-            .with_context(|| format!("failed to build {arm} as that revision has it"))?;
+            .with_context(|| format!("failed to build {arm} as that revision has it"))
+            .fault(Fault::Start)?;
         show(Event::Starts(arm));
         let start = Instant::now();
         let folder = here.target().join("revisions/target");

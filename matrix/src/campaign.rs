@@ -258,6 +258,7 @@ impl Campaign {
         let path = self.path().display();
         let resume = match self.plan.command.as_str() {
             "compare" => String::new(),
+            "bisect" => "the same command with `--resume` and its folder goes on, ".to_owned(),
             _ => format!("`cargo matrix sweep --resume {path}` goes on, "),
         };
         let launches = self.record.launches.len() + self.record.idle.len();

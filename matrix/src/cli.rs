@@ -5,15 +5,16 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    attack, build, check, compare, doctor, effects, idle, list, pareto, quick, report, run,
+    attack, bisect, build, check, compare, doctor, effects, idle, list, pareto, quick, report, run,
     selftest, sweep,
 };
 use crate::error::{Outcome, fault_of};
 
 /// Builds every design of the server, drives the same load against each, and says which differences are real
 ///
-/// Exit codes: 0 done or GO, 1 NO-GO, 2 wrong usage, 3 INCONCLUSIVE with --fail-inconclusive, 4 invalid measurement,
-/// a case that failed or an attack that did harm, 5 a build or a start failed, 130 interrupted.
+/// Exit codes: 0 done or GO, 1 NO-GO, 2 wrong usage, 3 INCONCLUSIVE with --fail-inconclusive or a bisection not decided,
+/// 4 invalid measurement, a case that failed, an attack that did harm or nothing to bisect, 5 a build or a start failed,
+/// 130 interrupted.
 ///
 /// Example: cargo matrix quick
 #[derive(Debug, Parser)]
@@ -37,6 +38,7 @@ enum Command {
     Run(run::Args),
     Sweep(sweep::Args),
     Compare(compare::Args),
+    Bisect(bisect::Args),
     Quick(quick::Args),
     Idle(idle::Args),
     Report(report::Args),
@@ -57,6 +59,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Sweep(args) => sweep::run(&args),
         Command::Compare(args) => compare::run(&args),
+        Command::Bisect(args) => bisect::run(&args),
         Command::Quick(args) => quick::run(&args),
         Command::Idle(args) => idle::run(&args),
         Command::Report(args) => report::run(&args),

@@ -1,6 +1,7 @@
 //! One file per subcommand of `cargo matrix`: its arguments, and what it prints.
 
 pub mod attack;
+pub mod bisect;
 pub mod build;
 pub mod check;
 pub mod compare;

@@ -4,6 +4,7 @@
 pub mod arm;
 pub mod attack;
 pub mod axes;
+pub mod bisect;
 pub mod build;
 pub mod campaign;
 pub mod cli;

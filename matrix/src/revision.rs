@@ -163,3 +163,74 @@ fn git(folder: &Path, arguments: &[&str]) -> Result<String> {
     );
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A repository with a package, three commits to its one source, and the third of them a merge.
+    fn repository() -> (tempfile::TempDir, Workspace, Vec<Commit>) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        let run = |arguments: &[&str]| {
+            let who = ["-c", "user.name=a", "-c", "user.email=a@b"];
+            git(path, &[&who[..], arguments].concat()).unwrap()
+        };
+        let manifest = "[package]\nname = \"a\"\nversion = \"0.1.0\"\n[workspace]\n";
+        fs::write(path.join("Cargo.toml"), manifest).unwrap();
+        fs::write(path.join(".gitignore"), "target\n").unwrap();
+        fs::create_dir(path.join("src")).unwrap();
+        run(&["init", "--quiet", "--initial-branch=main"]);
+        for source in ["// 0\n", "// 1\n"] {
+            fs::write(path.join("src/lib.rs"), source).unwrap();
+            run(&["add", "-A"]);
+            run(&["commit", "--quiet", "-m", source]);
+        }
+        run(&["checkout", "--quiet", "-b", "side"]);
+        run(&["commit", "--quiet", "--allow-empty", "-m", "aside"]);
+        run(&["checkout", "--quiet", "main"]);
+        run(&["merge", "--quiet", "--no-ff", "-m", "merged", "side"]);
+        let workspace = Workspace::read_in(path).unwrap();
+        let commit = |revision| Commit::of(&workspace, revision).unwrap();
+        let commits = ["HEAD~2", "HEAD~1", "HEAD"].map(commit).to_vec();
+        (folder, workspace, commits)
+    }
+
+    #[test]
+    fn a_checkout_follows_commits_and_leaves_the_repository_alone() {
+        let (folder, workspace, commits) = repository();
+        let lib = |checkout: &Path| fs::read_to_string(checkout.join("src/lib.rs")).unwrap();
+        let checkout = checked_out(&workspace, &commits[0]).unwrap();
+        assert_eq!(lib(&checkout), "// 0\n");
+        // What a build left there, and what a kill in the middle of a checkout leaves.
+        fs::write(checkout.join("src/lib.rs"), "half").unwrap();
+        fs::write(checkout.join("stray"), "").unwrap();
+        fs::write(checkout.join(".git/index.lock"), "").unwrap();
+        assert_eq!(checked_out(&workspace, &commits[1]).unwrap(), checkout);
+        assert_eq!(lib(&checkout), "// 1\n");
+        assert!(!checkout.join("stray").exists());
+        let head = git(&checkout, &["rev-parse", "HEAD"]).unwrap();
+        assert_eq!(head, commits[1].to_string());
+        let of_user = |arguments: &[&str]| git(folder.path(), arguments).unwrap();
+        assert_eq!(of_user(&["status", "--porcelain"]), "");
+        assert_eq!(of_user(&["worktree", "list"]).lines().count(), 1);
+        assert_eq!(of_user(&["rev-parse", "HEAD"]), commits[2].to_string());
+    }
+
+    #[test]
+    fn a_history_goes_along_first_parents() {
+        let (_folder, workspace, commits) = repository();
+        let between = Commit::between(&workspace, &commits[0], &commits[2]).unwrap();
+        assert_eq!(between, commits[1..]);
+        assert!(commits[0].leads_to(&workspace, &commits[2]).unwrap());
+        assert!(!commits[2].leads_to(&workspace, &commits[0]).unwrap());
+        let side = Commit::of(&workspace, "side").unwrap();
+        assert!(!side.leads_to(&workspace, &commits[2]).unwrap());
+        assert_eq!(commits[2].title(&workspace).unwrap(), "merged");
+        let error = Commit::of(&workspace, "--all").unwrap_err().to_string();
+        assert!(
+            error.contains("failed to find the revision `--all`"),
+            "{error}"
+        );
+    }
+}

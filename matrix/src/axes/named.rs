@@ -121,7 +121,7 @@ impl Axes {
     }
 
     /// The design that users of the library get who choose nothing.
-    fn default_design(&self) -> Result<Design> {
+    pub(crate) fn default_design(&self) -> Result<Design> {
         let features = &self.workspace().package(SERVER)?.features;
         let default = features.get("default").map_or(&[][..], Vec::as_slice);
         let is_default = |design: &Design| {

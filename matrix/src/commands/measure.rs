@@ -1,7 +1,7 @@
 //! What all measuring commands have in common: arguments, and the way from a campaign to a printed table.
 
 use std::io::{Write, stdout};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
@@ -66,6 +66,12 @@ impl Output {
         self.seed.unwrap_or_else(fresh_seed)
     }
 
+    /// Where records go.
+    pub(super) fn folder(&self, axes: &Axes) -> PathBuf {
+        let results = || axes.workspace().root().join("results");
+        self.store.clone().unwrap_or_else(results)
+    }
+
     /// Builds, plans and begins.
     pub(super) fn begin(&self, axes: &Axes, asked: Asked) -> Result<Campaign> {
         let started = asked.started.clone();
@@ -74,9 +80,18 @@ impl Output {
 
     /// Begins what is planned.
     pub(super) fn begin_plan(&self, axes: &Axes, plan: Plan, started: &str) -> Result<Campaign> {
-        let root = axes.workspace().root();
-        let folder = self.store.clone().unwrap_or_else(|| root.join("results"));
-        let campaign = Campaign::begin(plan, started, &folder, root)?;
+        self.begin_in(&self.folder(axes), axes, plan, started)
+    }
+
+    /// The same, with the record in a folder.
+    pub(super) fn begin_in(
+        &self,
+        folder: &Path,
+        axes: &Axes,
+        plan: Plan,
+        started: &str,
+    ) -> Result<Campaign> {
+        let campaign = Campaign::begin(plan, started, folder, axes.workspace().root())?;
         eprintln!(
             "seed {}, record {}",
             campaign.plan().seed,

@@ -1,0 +1,209 @@
+//! What a search found: a row for each commit that was measured or passed over, and a sentence.
+
+use anyhow::Result;
+use serde::Serialize;
+
+use super::{Args, History};
+use crate::axes::Axes;
+use crate::bisect::posterior::standard_error;
+use crate::bisect::{Ending, Known, Named};
+use crate::revision::Commit;
+use crate::stats::mean;
+use crate::table::{Format, Table};
+use crate::workload::Workload;
+
+/// A difference below this one may be layout, which moves with any change of the code.
+const LAYOUT_MAX: f64 = 0.02;
+
+/// Everything that is printed.
+#[derive(Debug, Serialize)]
+pub(super) struct Told {
+    good: String,
+    design: String,
+    workload: Workload,
+    metric: &'static str,
+    /// `found`, `open` or `alike`.
+    ending: &'static str,
+    /// One of these, oldest first.
+    culprits: Vec<Row>,
+    /// That it is one of them.
+    probability: Option<f64>,
+    /// Of BAD to GOOD, as a share, and its standard error.
+    effect: Option<(f64, f64)>,
+    /// Those that were measured or passed over, oldest first.
+    commits: Vec<Row>,
+    notes: Vec<String>,
+}
+
+/// A commit.
+#[derive(Clone, Debug, Serialize)]
+struct Row {
+    commit: String,
+    short: String,
+    title: String,
+    launches: usize,
+    /// To GOOD, as a share.
+    difference: Option<f64>,
+    standard_error: Option<f64>,
+    /// That it has the difference.
+    probability_bad: f64,
+}
+
+impl Told {
+    pub(super) fn of(
+        axes: &Axes,
+        args: &Args,
+        history: &History,
+        ending: &Ending,
+        known: &Known,
+    ) -> Result<Told> {
+        let row = |commit: usize| row(axes, &history.commits[commit], commit, known);
+        let (ending, named) = match ending {
+            Ending::Found(named) => ("found", Some(named)),
+            Ending::Open(named) => ("open", Some(named)),
+            Ending::Alike | Ending::NoEnd => ("alike", None),
+        };
+        let culprits = named.map(|Named { commits, .. }| commits.clone().map(row).collect());
+        let mut shown: Vec<usize> = known.launches.keys().copied().collect();
+        shown.extend(&known.skipped);
+        shown.sort_unstable();
+        Ok(Told {
+            good: history.good.to_string(),
+            design: history.design.clone(),
+            workload: args.workload,
+            metric: args.metric.name(),
+            ending,
+            culprits: culprits.transpose()?.unwrap_or_default(),
+            probability: named.map(|named| named.probability),
+            effect: known
+                .effect()
+                .map(|(effect, error)| (effect.exp_m1(), error)),
+            commits: shown.into_iter().map(row).collect::<Result<_>>()?,
+            notes: named.map_or_else(Vec::new, |_| notes(history, known)),
+        })
+    }
+
+    fn sentence(&self) -> String {
+        let (share, error) = self.effect.unwrap_or((0.0, 0.0));
+        let effect = format!(
+            "{:+.2} % ± {:.2} of {}",
+            share * 100.0,
+            error * 100.0,
+            self.metric
+        );
+        if self.ending == "alike" {
+            return format!(
+                "nothing to find: the ends differ by {effect}, which is less than five standard errors or than the margin"
+            );
+        }
+        let names: Vec<String> = self
+            .culprits
+            .iter()
+            .map(|row| format!("{} {}", row.short, row.title))
+            .collect();
+        let which = match &names[..] {
+            [one] => one.clone(),
+            several => format!(
+                "one of these, which cannot be told apart: {}",
+                several.join("; ")
+            ),
+        };
+        let percent = self.probability.unwrap_or(0.0) * 100.0;
+        let how = match self.ending {
+            "found" => "culprit",
+            _ => "not decided, most probable",
+        };
+        format!("{how} of {effect}, by {percent:.1} %: {which}")
+    }
+}
+
+fn row(axes: &Axes, commit: &Commit, at: usize, known: &Known) -> Result<Row> {
+    let launches = known.launches.get(&at).map_or(&[][..], Vec::as_slice);
+    Ok(Row {
+        commit: commit.to_string(),
+        short: commit.short().to_owned(),
+        title: commit.title(axes.workspace())?,
+        launches: launches.len(),
+        difference: mean(launches).map(f64::exp_m1),
+        standard_error: standard_error(launches),
+        probability_bad: known.probability_bad(at),
+    })
+}
+
+fn notes(history: &History, known: &Known) -> Vec<String> {
+    let mut notes = Vec::new();
+    if let Some((commit, distance)) = known.misfit() {
+        notes.push(format!(
+            "{} lies {distance:+.1} standard deviations from where one step would put it: there may be several",
+            history.commits[commit].short()
+        ));
+    }
+    if known
+        .effect()
+        .is_some_and(|(effect, _)| effect.abs() < LAYOUT_MAX)
+    {
+        notes.push(
+            "a difference of this size may be the layout of the code, which any commit can move: look at what the culprit \
+             changes"
+                .to_owned(),
+        );
+    }
+    notes
+}
+
+pub(super) fn printed(told: &Told, format: Format) -> Result<String> {
+    let notes: String = told
+        .notes
+        .iter()
+        .map(|note| format!("- {note}\n"))
+        .collect();
+    let table = people_table(&told.commits);
+    Ok(match format {
+        Format::Json => serde_json::to_string_pretty(told)? + "\n",
+        Format::Csv => csv(&told.commits),
+        Format::Text => format!("{}\n{}\n{notes}", table.text(), told.sentence()),
+        Format::Md => format!("{}\n{}\n{notes}", table.markdown(), told.sentence()),
+    })
+}
+
+fn people_table(rows: &[Row]) -> Table {
+    let mut table = Table::new(["commit", "launches", "% to GOOD", "±", "% has it"]);
+    let percent = |share: Option<f64>| match share {
+        Some(share) => format!("{:.2}", share * 100.0),
+        None => "n/a".to_owned(),
+    };
+    for row in rows {
+        table.row(vec![
+            format!("{} {}", row.short, row.title),
+            row.launches.to_string(),
+            percent(row.difference),
+            percent(row.standard_error),
+            format!("{:.1}", row.probability_bad * 100.0),
+        ]);
+    }
+    table
+}
+
+fn csv(rows: &[Row]) -> String {
+    let heads = [
+        "commit",
+        "title",
+        "launches",
+        "difference",
+        "standard_error",
+        "probability_bad",
+    ];
+    let mut table = Table::new(heads);
+    let figure = |figure: Option<f64>| figure.map_or_else(|| "n/a".to_owned(), |f| f.to_string());
+    for row in rows {
+        table.row(vec![
+            row.commit.clone(),
+            row.title.clone(),
+            row.launches.to_string(),
+            figure(row.difference),
+            figure(row.standard_error),
+            row.probability_bad.to_string(),
+        ]);
+    }
+    table.csv()
+}
