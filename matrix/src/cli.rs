@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    attack, bisect, build, check, compare, doctor, effects, idle, list, pareto, quick, report, run,
-    selftest, sweep,
+    attack, bisect, build, check, compare, doctor, effects, idle, list, pareto, quick, recommend,
+    report, run, selftest, sweep,
 };
 use crate::error::{Outcome, fault_of};
 
@@ -44,6 +44,7 @@ enum Command {
     Report(report::Args),
     Effects(effects::Args),
     Pareto(pareto::Args),
+    Recommend(recommend::Args),
     Doctor(doctor::Args),
     Selftest(selftest::Args),
 }
@@ -65,6 +66,7 @@ pub fn main() -> ExitCode {
         Command::Report(args) => report::run(&args),
         Command::Effects(args) => effects::run(&args).map(|()| Outcome::Done),
         Command::Pareto(args) => pareto::run(&args).map(|()| Outcome::Done),
+        Command::Recommend(args) => recommend::run(&args),
         Command::Doctor(args) => doctor::run(&args).map(|()| Outcome::Done),
         Command::Selftest(args) => selftest::run(&args),
     };

@@ -13,6 +13,7 @@ mod measure;
 pub mod pareto;
 mod peers;
 pub mod quick;
+pub mod recommend;
 mod records;
 pub mod report;
 pub mod run;

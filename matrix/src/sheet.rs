@@ -30,7 +30,8 @@ pub use idle::{IdleRow, IdleSheet, Slope};
 pub use pareto::{Front, Place, Standing};
 pub use view::{View, Viewed};
 
-pub(crate) use print::{CLIENT_REMEDY, shared};
+pub(crate) use idle::{bytes_per_connection, trouble};
+pub(crate) use print::{CLIENT_REMEDY, Part, markdown, shared, shown_in, text};
 
 /// A table describes and decides nothing, so its intervals are plain 95 % ones.
 const ALPHA: f64 = 0.05;

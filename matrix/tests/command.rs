@@ -11,6 +11,8 @@ mod asked;
 mod idle;
 #[path = "command/interrupted.rs"]
 mod interrupted;
+#[path = "command/recommend.rs"]
+mod recommend;
 #[path = "command/selftest.rs"]
 mod selftest;
 

@@ -6,6 +6,8 @@
 mod front;
 #[path = "record/idle.rs"]
 mod idle;
+#[path = "record/recommend.rs"]
+mod recommend;
 #[path = "record/sweep.rs"]
 mod sweep;
 
@@ -218,6 +220,19 @@ fn what_was_written_is_read_again() {
     assert_eq!(found.record.machines.len(), 1);
 }
 
+/// Opens a record that nobody writes to. Another test may have forked while this one had it open; its child holds the lock
+/// until it execs.
+fn resumed(path: &Path) -> (Store, Record) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        match Store::resume(path) {
+            Ok(resumed) => return resumed,
+            Err(error) => assert!(Instant::now() < deadline, "{error:#}"),
+        }
+        std::thread::yield_now();
+    }
+}
+
 #[test]
 fn a_kill_at_any_byte_of_the_last_line_costs_that_line_only() {
     let folder = tempfile::tempdir().unwrap();
@@ -240,7 +255,7 @@ fn a_kill_at_any_byte_of_the_last_line_costs_that_line_only() {
             (found.record.launches.len(), found.torn_bytes as usize),
             (7, length - last)
         );
-        let (mut store, _) = Store::resume(&path).unwrap();
+        let (mut store, _) = resumed(&path);
         store
             .append(&Line::Launch(Box::new(launch(
                 "one",
@@ -292,12 +307,7 @@ fn two_campaigns_do_not_write_to_one_file() {
     let error = format!("{:#}", Store::resume(&path).unwrap_err());
     assert!(error.contains("another campaign is writing"), "{error}");
     drop(first);
-    // Another test may have forked meanwhile; its child holds the lock until it execs.
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while let Err(error) = Store::resume(&path) {
-        assert!(Instant::now() < deadline, "{error:#}");
-        std::thread::yield_now();
-    }
+    resumed(&path);
 }
 
 #[test]
@@ -309,7 +319,7 @@ fn a_file_with_a_torn_tail_can_still_be_appended_to_by_hand() {
         .open(&path)
         .unwrap();
     file.write_all(b"{\"launch\":").unwrap();
-    assert_eq!(Store::resume(&path).unwrap().1.launches.len(), 8);
+    assert_eq!(resumed(&path).1.launches.len(), 8);
     assert_eq!(store::read(&path).unwrap().torn_bytes, 0);
 }
 

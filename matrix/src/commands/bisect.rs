@@ -178,7 +178,10 @@ impl History {
 /// The folder of a search that begins now.
 fn new_folder(axes: &Axes, args: &Args, seed: u64) -> PathBuf {
     let name = campaign_name(&measure::now(), "bisect", seed);
-    args.measure.output.folder(axes).join(name)
+    args.measure
+        .output
+        .folder(axes.workspace().root())
+        .join(name)
 }
 
 fn probability(text: &str) -> Result<f64, String> {

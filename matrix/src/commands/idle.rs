@@ -3,12 +3,15 @@
 use anyhow::{Result, ensure};
 
 use crate::axes::{Axes, Coverage};
-use crate::campaign::{Asked, Floors, Refused};
+use crate::campaign::{Asked, Campaign, Floors, Refused};
 use crate::commands::build;
 use crate::commands::measure::{self, Output};
 use crate::commands::peers::Peers;
 use crate::error::Outcome;
 use crate::record::Settings;
+
+/// Powers of two, as the sizes of growing tables are.
+pub(super) const CONNECTIONS: [u32; 4] = [16, 256, 1_024, 4_096];
 
 /// Measure the memory of idle connections
 ///
@@ -21,29 +24,29 @@ use crate::record::Settings;
 pub struct Args {
     /// Designs, floors, those of a revision such as HEAD~1:epoll+floor, peer:hyper, or paths; every design and every floor
     /// if none is named
-    arms: Vec<String>,
+    pub(super) arms: Vec<String>,
     /// Only designs with this value on this axis, such as backend=epoll; repeat it to narrow further
     #[arg(short = 'E', long, value_name = "AXIS=VALUE", conflicts_with = "arms")]
-    only: Vec<String>,
+    pub(super) only: Vec<String>,
     /// How many designs
     #[arg(long, value_enum, default_value_t, conflicts_with = "arms")]
-    design: Coverage,
+    pub(super) design: Coverage,
     /// How many connections, with commas; memory is read at each number
     #[arg(
         long,
         value_name = "N,N…",
         value_delimiter = ',',
-        default_values_t = [16, 256, 1_024, 4_096],
+        default_values_t = CONNECTIONS,
         value_parser = clap::value_parser!(u32).range(1..=16_384)
     )]
-    connections: Vec<u32>,
+    pub(super) connections: Vec<u32>,
     /// Starts of each server
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=64))]
-    launches: u32,
+    pub(super) launches: u32,
     #[command(flatten)]
-    peers: Peers,
+    pub(super) peers: Peers,
     #[command(flatten)]
-    output: Output,
+    pub(super) output: Output,
 }
 
 /// Measures and prints.
@@ -51,6 +54,12 @@ pub struct Args {
 /// # Errors
 /// When a design cannot be built or started, or the kernel gives fewer descriptors than are needed.
 pub fn run(args: &Args) -> Result<Outcome> {
+    let mut campaign = begin(args)?;
+    measure::complete(&mut campaign, args.output.format)
+}
+
+/// Builds and begins, without a start yet.
+pub(super) fn begin(args: &Args) -> Result<Campaign> {
     let mut idle = args.connections.clone();
     idle.sort_unstable();
     idle.dedup();
@@ -84,6 +93,5 @@ pub fn run(args: &Args) -> Result<Outcome> {
         settings,
         refused: Refused::LeftOut,
     };
-    let mut campaign = args.output.begin(&axes, asked)?;
-    measure::complete(&mut campaign, args.output.format)
+    args.output.begin(&axes, asked)
 }

@@ -67,9 +67,8 @@ impl Output {
     }
 
     /// Where records go.
-    pub(super) fn folder(&self, axes: &Axes) -> PathBuf {
-        let results = || axes.workspace().root().join("results");
-        self.store.clone().unwrap_or_else(results)
+    pub(super) fn folder(&self, root: &Path) -> PathBuf {
+        self.store.clone().unwrap_or_else(|| root.join("results"))
     }
 
     /// Builds, plans and begins.
@@ -80,7 +79,7 @@ impl Output {
 
     /// Begins what is planned.
     pub(super) fn begin_plan(&self, axes: &Axes, plan: Plan, started: &str) -> Result<Campaign> {
-        self.begin_in(&self.folder(axes), axes, plan, started)
+        self.begin_in(&self.folder(axes.workspace().root()), axes, plan, started)
     }
 
     /// The same, with the record in a folder.
@@ -98,6 +97,14 @@ impl Output {
             campaign.path().display()
         );
         Ok(campaign)
+    }
+}
+
+/// A rate of the open loop.
+pub(super) fn rate(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(rate) if rate > 0.0 && f64::is_finite(rate) => Ok(rate),
+        _ => Err("a number of requests per second above 0 is needed".to_owned()),
     }
 }
 

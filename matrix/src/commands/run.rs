@@ -30,7 +30,7 @@ pub struct Args {
     #[arg(long, value_name = "S", conflicts_with = "rounds", value_parser = clap::value_parser!(u32).range(1..=86_400))]
     duration: Option<u32>,
     /// Requests per second of the open loop; without it every answer is followed by the next request
-    #[arg(long, value_name = "PER_S", value_parser = rate)]
+    #[arg(long, value_name = "PER_S", value_parser = measure::rate)]
     rate: Option<f64>,
     #[command(flatten)]
     peers: Peers,
@@ -64,11 +64,4 @@ pub fn run(args: &Args) -> Result<Outcome> {
         },
     )?;
     measure::complete(&mut campaign, args.measure.output.format)
-}
-
-fn rate(text: &str) -> Result<f64, String> {
-    match text.parse() {
-        Ok(rate) if rate > 0.0 && f64::is_finite(rate) => Ok(rate),
-        _ => Err("a number of requests per second above 0 is needed".to_owned()),
-    }
 }

@@ -23,33 +23,36 @@ use crate::workload::Workload;
 pub struct Args {
     /// Arms such as uring+split+mimalloc, @HEAD~1 (what else is named, at that revision) or peer:hyper, beside the floors
     /// of their backends; every design if none is named
-    names: Vec<String>,
+    pub(super) names: Vec<String>,
     /// A workload; all of them if none is given
     #[arg(short, long, value_enum, value_name = "WORKLOAD")]
-    workload: Vec<Workload>,
+    pub(super) workload: Vec<Workload>,
     /// Only designs with this value on this axis, such as backend=epoll; repeat it to narrow further
     #[arg(short = 'E', long, value_name = "AXIS=VALUE", conflicts_with = "names")]
-    only: Vec<String>,
+    pub(super) only: Vec<String>,
     /// How many designs
     #[arg(long, value_enum, default_value_t, conflicts_with = "names")]
-    design: Coverage,
+    pub(super) design: Coverage,
     /// Starts of all servers per workload
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=64))]
-    launches: u32,
+    pub(super) launches: u32,
     /// Slices per server in each launch
     #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..))]
-    rounds: u32,
+    pub(super) rounds: u32,
+    /// Requests per second to each server, in an open loop; without it every answer is followed by the next request
+    #[arg(long, value_name = "PER_S", value_parser = measure::rate)]
+    pub(super) rate: Option<f64>,
     /// Go on with an interrupted record, by its own plan
     #[arg(
         long,
         value_name = "FILE",
-        conflicts_with_all = ["names", "peers", "workload", "only", "design", "launches", "rounds", "connections", "slice_ms", "seed", "store"]
+        conflicts_with_all = ["names", "peers", "workload", "only", "design", "launches", "rounds", "rate", "connections", "slice_ms", "seed", "store"]
     )]
-    resume: Option<PathBuf>,
+    pub(super) resume: Option<PathBuf>,
     #[command(flatten)]
-    peers: Peers,
+    pub(super) peers: Peers,
     #[command(flatten)]
-    measure: Measure,
+    pub(super) measure: Measure,
 }
 
 /// Measures what is missing and prints the table.
@@ -71,7 +74,8 @@ pub fn run(args: &Args) -> Result<Outcome> {
     measure::complete(&mut campaign, args.measure.output.format)
 }
 
-fn begin(args: &Args) -> Result<Campaign> {
+/// Builds and begins, without a launch yet.
+pub(super) fn begin(args: &Args) -> Result<Campaign> {
     let axes = Axes::read()?;
     let mut chosen = build::Args::default();
     chosen.names.clone_from(&args.names);
@@ -100,7 +104,7 @@ fn begin(args: &Args) -> Result<Campaign> {
         workloads,
         idle: Vec::new(),
         comparison: None,
-        settings: args.measure.settings(args.launches, args.rounds, None),
+        settings: args.measure.settings(args.launches, args.rounds, args.rate),
         refused: Refused::LeftOut,
     };
     args.measure.output.begin(&axes, asked)

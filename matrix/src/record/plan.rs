@@ -178,7 +178,7 @@ impl Plan {
     }
 
     /// Whether two plans measure the same executables in the same way; how many launches they plan may differ.
-    pub(super) fn is_about_the_same_as(&self, other: &Plan) -> bool {
+    pub(crate) fn is_about_the_same_as(&self, other: &Plan) -> bool {
         let arms = |plan: &Plan| {
             plan.arms
                 .iter()

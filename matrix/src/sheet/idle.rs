@@ -254,7 +254,14 @@ fn row(design: String, starts: &[&Idle], bare_pair: Option<Slope>) -> IdleRow {
     }
 }
 
-fn trouble(idle: &Idle) -> Option<String> {
+/// What each connection adds to the private memory of the process, one value per start.
+pub(crate) fn bytes_per_connection(starts: &[&Idle]) -> Vec<f64> {
+    let lines = lines(starts, private_bytes);
+    lines.iter().map(|line| line.slope).collect()
+}
+
+/// Why a start does not count.
+pub(crate) fn trouble(idle: &Idle) -> Option<String> {
     let died = match &idle.end {
         End::Died { what } => Some(format!("server died: {what}")),
         End::Stopped | End::Killed => None,

@@ -10,6 +10,8 @@ use crate::sheet::{Block, Place, Row, Sheet};
 use crate::table::{Format, Table, folded, markdown_list, number, percent};
 use crate::verdict::MachineState;
 
+pub(crate) use axes::shown_in;
+
 /// How the wall clock of a client-limited cell can be made to count.
 pub(crate) const CLIENT_REMEDY: &str = "To read the clock, give it fewer --connections, or a fixed pace by `cargo matrix run … --rate`";
 
@@ -90,7 +92,7 @@ impl Sheet {
     }
 }
 
-fn text(head: &[String], parts: Vec<Part>) -> String {
+pub(crate) fn text(head: &[String], parts: Vec<Part>) -> String {
     let folded =
         |lines: &[String]| -> String { lines.iter().map(|line| folded(line) + "\n").collect() };
     let mut out = folded(head);
@@ -104,7 +106,7 @@ fn text(head: &[String], parts: Vec<Part>) -> String {
     out
 }
 
-fn markdown(head: &[String], parts: Vec<Part>) -> String {
+pub(crate) fn markdown(head: &[String], parts: Vec<Part>) -> String {
     let mut out = markdown_list(head);
     for part in parts {
         out += &format!("\n### {}\n\n", part.title);
@@ -144,10 +146,10 @@ fn head(
 
 /// A table with what stands above and below it.
 #[derive(Clone)]
-struct Part {
-    title: String,
-    table: Option<Table>,
-    notes: Vec<String>,
+pub(crate) struct Part {
+    pub(crate) title: String,
+    pub(crate) table: Option<Table>,
+    pub(crate) notes: Vec<String>,
 }
 
 fn csv_cells(block: &Block, row: &Row) -> Vec<String> {

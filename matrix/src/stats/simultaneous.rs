@@ -194,6 +194,23 @@ mod tests {
         }
     }
 
+    /// With others that are nearly as good.
+    #[test]
+    fn the_set_holds_the_true_best_in_nineteen_of_twenty() {
+        let is_missing = |seed: &u64| {
+            let goodness = simulated(5, 8, 0.2, *seed);
+            let set = may_be_best(
+                5,
+                |arm, other| advantage(&goodness, arm, other),
+                0.05,
+                *seed,
+            );
+            !set.unwrap().contains(&0)
+        };
+        let missing = (0..SIMULATIONS).filter(is_missing).count() as f64 / SIMULATIONS as f64;
+        assert!(missing <= 0.05, "{missing}");
+    }
+
     #[test]
     fn an_arm_that_is_much_worse_is_not_in_the_set() {
         let goodness = simulated(9, 8, 9.0, 1);

@@ -9,7 +9,7 @@ use orthant_matrix::table::Format;
 use super::plan;
 
 /// A start whose server takes 2 MiB and `user` bytes per connection, the kernel 50 MiB and `kernel` bytes.
-fn start(arm: Option<usize>, block: u32, user: u64, kernel: u64) -> Idle {
+pub(crate) fn start(arm: Option<usize>, block: u32, user: u64, kernel: u64) -> Idle {
     let point = |connections: u32| {
         let private_bytes = (2 << 20) + user * u64::from(connections);
         let memory = Memory {
@@ -39,7 +39,7 @@ fn start(arm: Option<usize>, block: u32, user: u64, kernel: u64) -> Idle {
     }
 }
 
-fn record(starts: impl IntoIterator<Item = Idle>) -> Record {
+pub(crate) fn record(starts: impl IntoIterator<Item = Idle>) -> Record {
     let mut plan = plan("one");
     plan.command = "idle".to_owned();
     plan.workloads = Vec::new();

@@ -134,7 +134,7 @@ fn spoken(metric: Metric) -> &'static str {
 }
 
 /// The head of a metric's column, and how many of its own units make one of the column's.
-pub(super) fn shown_in(metric: Metric) -> (&'static str, f64) {
+pub(crate) fn shown_in(metric: Metric) -> (&'static str, f64) {
     match metric {
         Metric::CpuPerRequest => ("CPU µs/req", 1e3),
         Metric::Memory => ("private MiB", BYTES_PER_MIB),
