@@ -7,22 +7,21 @@ mod clock;
 mod planned;
 mod progress;
 
-use std::ops::Range;
 use std::path::Path;
 
 use anyhow::Result;
 
+use crate::comparison;
 use crate::error::{Fault, Faulty, fault_of};
 use crate::idle::{hold, turns};
 use crate::launch::launch;
 use crate::load::Load;
-use crate::machine::{Machine, state_over};
+use crate::machine::Machine;
 use crate::process;
-use crate::record::{Launch, Line, Observation, Plan, Record};
-use crate::reduce;
+use crate::record::{Launch, Line, Plan, Record};
 use crate::store::Store;
 use crate::validity::{Label, Reason};
-use crate::verdict::{ClientState, Conditions, Observed};
+use crate::verdict::Observed;
 use crate::workload::Workload;
 
 use clock::Clock;
@@ -30,9 +29,6 @@ pub use clock::Ends;
 use planned::verified;
 pub use planned::{Asked, Floors, Refused, planned};
 pub use progress::Progress;
-
-/// The arms that a comparison decides about. Floors stand behind them and have no say.
-const SIDES: Range<usize> = 0..2;
 
 /// A campaign under way.
 pub struct Campaign {
@@ -158,7 +154,8 @@ impl Campaign {
             self.stop_if_lasting(workload)?;
             made += 1;
         }
-        Ok((self.observed(workload), made))
+        let launches = self.record.launches_of(workload);
+        Ok((comparison::observed(&self.plan, &launches), made))
     }
 
     /// When the first of `open` workloads that share the time has to end.
@@ -167,32 +164,10 @@ impl Campaign {
         self.clock.part(ends, open)
     }
 
-    fn observed(&self, workload: Workload) -> Observed {
-        let launches = self.record.launches_of(workload);
-        let is_limited = self
-            .sides(workload)
-            .iter()
-            .any(|(_, label)| label.is_client_limited());
-        let conditions = Conditions {
-            machine: state_over(launches.iter().map(|launch| &launch.quiet)),
-            client: if is_limited {
-                ClientState::Limiting
-            } else {
-                ClientState::Ahead
-            },
-        };
-        reduce::observed(&launches, 0, 1, conditions)
-    }
-
     /// What is said of the cells of both sides under a workload, by arm.
     #[must_use]
     pub fn sides(&self, workload: Workload) -> Vec<(String, Label)> {
-        let launches = self.record.launches_of(workload);
-        let of_arm = |arm: usize| {
-            let seen: Vec<&Observation> = launches.iter().map(|launch| &launch.arms[arm]).collect();
-            (self.plan.label(arm), Label::of(&seen, &self.plan.settings))
-        };
-        SIDES.map(of_arm).collect()
+        comparison::sides(&self.plan, &self.record.launches_of(workload))
     }
 
     /// What a launch took in seconds, the mean of those made now.

@@ -55,6 +55,18 @@ impl Table {
         self.rows.push(cells);
     }
 
+    /// The heads of its columns.
+    #[must_use]
+    pub fn heads(&self) -> &[String] {
+        &self.heads
+    }
+
+    /// Its rows, each as long as the heads.
+    #[must_use]
+    pub fn rows(&self) -> &[Vec<String>] {
+        &self.rows
+    }
+
     /// Aligned columns, two spaces apart. Where they are too wide together, heads are broken over several lines.
     #[must_use]
     pub fn text(&self) -> String {

@@ -201,6 +201,18 @@ fn a_much_dearer_candidate_is_a_no_go() {
         .find(|line| line.starts_with("CPU/request"))
         .unwrap();
     assert!(cpu.ends_with("WORSE"), "{cpu}");
+
+    // The record holds what was decided, in every format.
+    let record = record_in(folder.path());
+    let again = |more: &[&str]| {
+        let arguments = [&["report", record.to_str().unwrap()][..], more].concat();
+        let output = matrix(folder.path(), &arguments).output().unwrap();
+        assert_eq!(code(&output), 1, "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let (decided, _) = shown.split_once("\nseed 5").unwrap();
+    assert!(again(&[]).starts_with(decided), "{shown}");
+    assert!(again(&["--format", "csv"]).contains(",WORSE,true,"));
 }
 
 #[test]
@@ -220,7 +232,12 @@ fn a_comparison_shows_the_distance_to_the_floor() {
     let log_ratio = effect["log_ratio"].as_f64().unwrap();
     assert!((ratio.ln() - log_ratio).abs() < 1e-9, "{cells}, {effect}");
     // The floor was there, so no other was built or started.
-    assert_eq!(arms_in(&record_in(folder.path())), 2);
+    let record = record_in(folder.path());
+    assert_eq!(arms_in(&record), 2);
+    let arguments = ["report", record.to_str().unwrap(), "--format", "json"];
+    let again = matrix(folder.path(), &arguments).output().unwrap();
+    let again: serde_json::Value = serde_json::from_slice(&again.stdout).unwrap();
+    assert_eq!(again["comparisons"][0]["workloads"], shown["workloads"]);
 }
 
 #[test]
@@ -312,6 +329,16 @@ fn a_comparison_with_a_server_that_leaves_ends_at_once() {
             .lines()
             .count(),
         3
+    );
+    let record = record_in(folder.path());
+    let output = matrix(folder.path(), &["report", record.to_str().unwrap()])
+        .output()
+        .unwrap();
+    let shown = text(&output.stdout);
+    assert_eq!(code(&output), 4, "{shown}");
+    assert!(
+        shown.contains("DECISION  none: the measurement is invalid"),
+        "{shown}"
     );
 }
 

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "record/comparison.rs"]
+mod comparison;
 #[path = "record/front.rs"]
 mod front;
 #[path = "record/idle.rs"]

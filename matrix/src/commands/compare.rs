@@ -1,25 +1,20 @@
 //! `cargo matrix compare`: does the candidate pay?
 
-mod print;
 mod wanted;
 
 use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result};
 
 use crate::arm::Arm;
 use crate::axes::{Axes, Coverage};
 use crate::campaign::{Asked, Campaign, Ends, Floors, Refused};
 use crate::commands::measure::{self, Measure};
 use crate::commands::peers::Peers;
+use crate::comparison::{COMPARE, Comparison};
 use crate::config::Config;
-use crate::distance::Distance;
 use crate::error::Outcome;
-use crate::record::Launch;
-use crate::validity::Label;
-use crate::verdict::{
-    AskedMargin, Decision, Judgement, LOOKS, Look, Metric, Rules, looks, until_decided,
-};
+use crate::verdict::{AskedMargin, Judgement, LOOKS, Look, Metric, Rules, looks, until_decided};
 use crate::workload::Workload;
 
 use wanted::Wanted;
@@ -85,31 +80,6 @@ pub struct Args {
     measure: Measure,
 }
 
-/// What was found under one workload.
-#[derive(Debug, serde::Serialize)]
-struct Finding {
-    workload: Workload,
-    /// None when a cell is invalid.
-    decision: Option<Decision>,
-    judgement: Judgement,
-    /// What is said of both cells.
-    cells: Vec<Cell>,
-    /// The CPU that servers and client had to share, if they did.
-    cpu_shared: Option<usize>,
-    /// Whether `--max-minutes` ended it.
-    time_was_over: bool,
-}
-
-/// One side under one workload.
-#[derive(Debug, serde::Serialize)]
-struct Cell {
-    arm: String,
-    #[serde(flatten)]
-    label: Label,
-    /// None when its floor is not known or was left out.
-    to_floor: Option<Distance>,
-}
-
 /// Measures, prints and decides.
 ///
 /// # Errors
@@ -128,7 +98,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
         ..args.measure.clone()
     };
     let asked = Asked {
-        command: "compare",
+        command: COMPARE,
         started: measure::now(),
         seed: args.measure.output.seed(),
         arms: sides(&axes, args)?,
@@ -147,20 +117,22 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let mut campaign = args.measure.output.begin(&axes, asked)?;
     let ends = Ends::after_minutes(comparison.max_minutes);
     let mut open = workloads.len();
-    let found_of = |(workload, rules): (&Workload, &Rules)| {
+    let decided = comparison.rules.iter().try_for_each(|(workload, rules)| {
         let ends = campaign.part_of(ends, open);
         open -= 1;
-        found(&mut campaign, *workload, rules, ends)
-    };
-    let findings: Result<Vec<Finding>> = comparison.rules.iter().map(found_of).collect();
+        decide(&mut campaign, *workload, rules, ends)
+    });
     campaign.finish();
-    let findings = findings?;
-    measure::show(&print::printed(
-        &findings,
-        &campaign,
-        args.measure.output.format,
-    )?)?;
-    Ok(outcome(&findings, args.fail_inconclusive))
+    decided?;
+    let comparisons = Comparison::all_of(campaign.record());
+    let comparison = comparisons
+        .first()
+        .context("failed to compare: two executables are needed")?;
+    measure::show(&comparison.print(args.measure.output.format, Some(campaign.path()))?)?;
+    Ok(match comparison.outcome() {
+        Outcome::Inconclusive if !args.fail_inconclusive => Outcome::Done,
+        outcome => outcome,
+    })
 }
 
 fn sides(axes: &Axes, args: &Args) -> Result<Vec<Arm>> {
@@ -168,40 +140,15 @@ fn sides(axes: &Axes, args: &Args) -> Result<Vec<Arm>> {
     args.peers.arms(axes, &names)
 }
 
-fn found(
-    campaign: &mut Campaign,
-    workload: Workload,
-    rules: &Rules,
-    ends: Ends,
-) -> Result<Finding> {
+/// Makes launches until a look decides, the last one does not, or the time is over.
+fn decide(campaign: &mut Campaign, workload: Workload, rules: &Rules, ends: Ends) -> Result<()> {
     let (seed, launches_max) = (campaign.plan().seed, campaign.plan().settings.launches);
-    let mut judgements = until_decided(&looks(launches_max), |look| {
+    until_decided(&looks(launches_max), |look| {
         let (observed, launches) = campaign.observe_in_time(workload, look.launches, ends)?;
         let look = Look { launches, ..look };
         anyhow::Ok(Judgement::of(&observed, rules, look, seed))
-    })?;
-    let Some(judgement) = judgements.pop() else {
-        bail!("failed to compare: there is no look at the launches")
-    };
-    let launches = campaign.record().launches_of(workload);
-    let cell = |(side, (arm, label))| Cell {
-        arm,
-        label,
-        to_floor: Distance::of(campaign.plan(), &launches, side),
-    };
-    let sides = campaign.sides(workload).into_iter().enumerate();
-    let cells: Vec<Cell> = sides.map(cell).collect();
-    let is_valid = cells.iter().all(|cell| cell.label.is_valid());
-    Ok(Finding {
-        workload,
-        decision: is_valid.then_some(judgement.decision),
-        time_was_over: ends != Ends::Never
-            && judgement.decision == Decision::Inconclusive
-            && judgement.look.launches < launches_max,
-        judgement,
-        cells,
-        cpu_shared: launches.into_iter().find_map(Launch::cpu_shared),
     })
+    .map(drop)
 }
 
 fn minutes(text: &str) -> Result<f64, String> {
@@ -209,25 +156,6 @@ fn minutes(text: &str) -> Result<f64, String> {
         Ok(minutes) if minutes > 0.0 && f64::is_finite(minutes) => Ok(minutes),
         _ => Err("a number of minutes above 0 is needed".to_owned()),
     }
-}
-
-/// Over all workloads: the worst one speaks.
-fn outcome(findings: &[Finding], fail_inconclusive: bool) -> Outcome {
-    let has = |decision| findings.iter().any(|finding| finding.decision == decision);
-    if has(None) {
-        Outcome::Invalid
-    } else if has(Some(Decision::NoGo)) {
-        Outcome::NoGo
-    } else if fail_inconclusive && has(Some(Decision::Inconclusive)) {
-        Outcome::Inconclusive
-    } else {
-        Outcome::Done
-    }
-}
-
-/// The level of the interval at a look, in words.
-fn level(judgement: &Judgement) -> String {
-    format!("{} % interval", (1.0 - judgement.look.alpha) * 100.0)
 }
 
 const _: () = assert!(

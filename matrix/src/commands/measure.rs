@@ -8,8 +8,8 @@ use anyhow::{Context, Result};
 use crate::axes::Axes;
 use crate::campaign::{Asked, Campaign, planned};
 use crate::error::Outcome;
-use crate::record::{Plan, Record, Settings};
-use crate::sheet::{IdleSheet, Sheet};
+use crate::record::{Plan, Settings};
+use crate::report::Report;
 use crate::stats::random::fresh_seed;
 use crate::store::now_utc;
 use crate::table::Format;
@@ -111,37 +111,12 @@ pub(super) fn rate(text: &str) -> Result<f64, String> {
 /// Makes what is missing and prints the table.
 pub(super) fn complete(campaign: &mut Campaign, format: Format) -> Result<Outcome> {
     campaign.complete()?;
-    let outcome = print(campaign.record(), Extent::Full, format)?;
+    let report = Report::of(campaign.record().clone())?;
+    show(&report.print(format)?)?;
     if format == Format::Text {
         show(&format!("\nkept in {}\n", campaign.path().display()))?;
     }
-    Ok(outcome)
-}
-
-/// How much of a sweep is printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Extent {
-    Full,
-    Brief,
-}
-
-pub(super) fn print(record: &Record, extent: Extent, format: Format) -> Result<Outcome> {
-    let (text, has_invalid) = if record.plan().idle.is_empty() {
-        let sheet = match extent {
-            Extent::Full => Sheet::of(record)?,
-            Extent::Brief => Sheet::of(record)?.brief(),
-        };
-        (sheet.print(format)?, sheet.has_invalid())
-    } else {
-        let sheet = IdleSheet::of(record);
-        (sheet.print(format)?, sheet.has_invalid())
-    };
-    show(&text)?;
-    Ok(if has_invalid {
-        Outcome::Invalid
-    } else {
-        Outcome::Done
-    })
+    Ok(report.outcome())
 }
 
 /// Prints a result. A reader that has gone, as in `… | head`, is an error like any other and no panic.

@@ -1,17 +1,18 @@
-//! `cargo matrix report`: the table of a record, again and in any format.
+//! `cargo matrix report`: the tables and the decision of a record, again and in any format.
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
-use crate::commands::measure::{self, Extent};
+use crate::commands::{measure, records};
 use crate::error::Outcome;
-use crate::store;
+use crate::report::Report;
 use crate::table::Format;
 
-/// Print the table of a record again
+/// Print the tables and the decision of a record again
 ///
-/// Several records of the same executables and settings are merged launch by launch.
+/// Several records of the same executables and settings are merged launch by launch; what comparisons decided is shown for
+/// each of them. Exit codes are those of the command that made the record.
 ///
 /// Example: cargo matrix report results/20260101T120000Z-sweep-1.jsonl --format md
 #[derive(Clone, Debug, clap::Args)]
@@ -22,7 +23,7 @@ pub struct Args {
     /// Of a sweep only the first row, the designs that no other beats in both CPU and memory, the floors, and invalid rows
     #[arg(long)]
     brief: bool,
-    /// How the table is printed
+    /// How it is printed
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
@@ -30,25 +31,14 @@ pub struct Args {
 /// Reads, merges and prints.
 ///
 /// # Errors
-/// When a file cannot be read or the files do not belong together.
+/// When a file cannot be read, the files do not belong together.
 pub fn run(args: &Args) -> Result<Outcome> {
-    let mut records = args.files.iter().map(|file| {
-        let found = store::read(file)?;
-        if found.torn_bytes > 0 {
-            eprintln!(
-                "the last line of {} is torn and was ignored",
-                file.display()
-            );
-        }
-        Ok(found.record)
-    });
-    let first = records.next().context("a file is needed")??;
-    let record = records.try_fold(first, |merged, next| {
-        next.and_then(|next| merged.merge(next))
-    })?;
-    let extent = match args.brief {
-        true => Extent::Brief,
-        false => Extent::Full,
+    let report = Report::of(records::merged(&args.files)?)?;
+    let report = match args.brief {
+        true => report.brief(),
+        false => report,
     };
-    measure::print(&record, extent, args.format)
+    let outcome = report.outcome();
+    measure::show(&report.print(args.format)?)?;
+    Ok(outcome)
 }

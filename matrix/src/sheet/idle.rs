@@ -143,7 +143,7 @@ impl IdleSheet {
         lines
     }
 
-    fn people_table(&self) -> Table {
+    pub(crate) fn people_table(&self) -> Table {
         let most = self.connections.last().copied().unwrap_or(0);
         let heads = ["design", "base MiB", "bytes/connection", "off KiB"].map(str::to_owned);
         let kernel = ["kernel bytes/connection", "kernel off KiB"].map(str::to_owned);
@@ -169,7 +169,7 @@ impl IdleSheet {
         table
     }
 
-    fn notes(&self) -> Vec<String> {
+    pub(crate) fn notes(&self) -> Vec<String> {
         let invalid = |row: &IdleRow| {
             let reasons = row.invalid.join("; ");
             (!reasons.is_empty()).then(|| format!("! {} is INVALID: {reasons}", row.design))

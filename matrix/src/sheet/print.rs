@@ -33,8 +33,15 @@ impl Sheet {
     }
 
     fn parts(&self) -> Vec<Part> {
-        let of_block = |block| [vec![self.cells(block)], axes::parts(block)].concat();
-        self.blocks.iter().flat_map(of_block).collect()
+        self.blocks
+            .iter()
+            .flat_map(|block| self.parts_of(block))
+            .collect()
+    }
+
+    /// The tables of one workload.
+    pub(crate) fn parts_of(&self, block: &Block) -> Vec<Part> {
+        [vec![self.cells(block)], axes::parts(block)].concat()
     }
 
     fn cells(&self, block: &Block) -> Part {

@@ -89,7 +89,7 @@ impl Metric {
     }
 
     /// Turns an interval of log-ratios round where less is better, so that up is good.
-    pub(super) fn goodness(self, log_ratios: Interval) -> Interval {
+    pub(crate) fn goodness(self, log_ratios: Interval) -> Interval {
         match self {
             Metric::Throughput => log_ratios,
             Metric::CpuPerRequest | Metric::Memory | Metric::LatencyP99 => log_ratios.negated(),

@@ -1,74 +1,92 @@
 //! A comparison as text, Markdown, CSV or JSON.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde_json::json;
 
-use super::{Cell, Finding, level};
-use crate::campaign::Campaign;
+use super::{Cell, Comparison, Finding, RulesFrom};
 use crate::distance::Distance;
 use crate::sheet::{CLIENT_REMEDY, shared};
-use crate::table::{Format, Table, markdown_list, number, percent};
-use crate::verdict::{ClientState, Decision, Effect, MachineState, Metric, Question};
+use crate::table::{Format, Table, folded, markdown_list, number, percent};
+use crate::verdict::{ClientState, Decision, Effect, Judgement, MachineState, Metric, Question};
 
-pub(super) fn printed(findings: &[Finding], campaign: &Campaign, format: Format) -> Result<String> {
-    Ok(match format {
-        Format::Text => text(findings, campaign),
-        Format::Md => markdown(findings, campaign),
-        Format::Csv => csv(findings),
-        Format::Json => json(findings, campaign)?,
-    })
-}
-
-fn json(findings: &[Finding], campaign: &Campaign) -> Result<String> {
-    let plan = campaign.plan();
-    let all = json!({
-        "baseline": plan.arms[0],
-        "candidate": plan.arms[1],
-        "seed": plan.seed,
-        "settings": plan.settings,
-        "record": campaign.path(),
-        "workloads": findings,
-    });
-    Ok(
-        serde_json::to_string_pretty(&all).context("failed to write the comparison as JSON")?
-            + "\n",
-    )
-}
-
-fn text(findings: &[Finding], campaign: &Campaign) -> String {
-    let mut out = head(campaign).join("\n") + "\n";
-    for finding in findings {
-        let table = people_table(finding).text();
-        let notes = notes(finding).join("\n");
-        out += &format!("\n{}\n{table}\n{notes}\n", title(finding));
+impl Comparison {
+    /// The whole comparison, with where its record is kept if there is one file.
+    ///
+    /// # Errors
+    /// When it cannot be written as JSON.
+    pub fn print(&self, format: Format, kept_in: Option<&Path>) -> Result<String> {
+        Ok(match format {
+            Format::Text => self.text(kept_in),
+            Format::Md => self.markdown(kept_in),
+            Format::Csv => csv(&self.workloads),
+            Format::Json => self.json(kept_in)?,
+        })
     }
-    out + &format!("\n{}\n", tail(campaign))
-}
 
-fn markdown(findings: &[Finding], campaign: &Campaign) -> String {
-    let mut out = markdown_list(&head(campaign));
-    for finding in findings {
-        let table = people_table(finding).markdown();
-        let notes = markdown_list(&notes(finding));
-        out += &format!("\n### {}\n\n{table}\n{notes}", title(finding));
+    fn json(&self, kept_in: Option<&Path>) -> Result<String> {
+        let context = "failed to write the comparison as JSON";
+        let mut all = serde_json::to_value(self).context(context)?;
+        if let Some(path) = kept_in {
+            all["record"] = json!(path);
+        }
+        Ok(serde_json::to_string_pretty(&all).context(context)? + "\n")
     }
-    out + &format!("\n{}\n", tail(campaign))
-}
 
-fn head(campaign: &Campaign) -> Vec<String> {
-    let plan = campaign.plan();
-    let machines = campaign.record().machines.values();
-    let floors = plan.arms.iter().skip(2);
-    [
-        format!("baseline   {}", plan.arms[0].name),
-        format!("candidate  {}", plan.arms[1].name),
-    ]
-    .into_iter()
-    .chain(floors.map(|arm| format!("floor      {}", arm.name)))
-    .chain(machines.map(|machine| format!("machine    {}", machine.line())))
-    .collect()
+    fn text(&self, kept_in: Option<&Path>) -> String {
+        let mut out = self.head().join("\n") + "\n";
+        for finding in &self.workloads {
+            let table = people_table(finding).text();
+            let notes: Vec<String> = notes(finding).iter().map(|note| folded(note)).collect();
+            out += &format!("\n{}\n{table}\n{}\n", title(finding), notes.join("\n"));
+        }
+        out + &format!("\n{}\n", self.tail(kept_in))
+    }
+
+    fn markdown(&self, kept_in: Option<&Path>) -> String {
+        let mut out = markdown_list(&self.head());
+        for finding in &self.workloads {
+            let table = people_table(finding).markdown();
+            let notes = markdown_list(&notes(finding));
+            out += &format!("\n### {}\n\n{table}\n{notes}", title(finding));
+        }
+        out + &format!("\n{}\n", self.tail(kept_in))
+    }
+
+    fn head(&self) -> Vec<String> {
+        let floors = self
+            .floors
+            .iter()
+            .map(|floor| format!("floor      {floor}"));
+        let machine = self.machine.iter();
+        [
+            format!("baseline   {}", self.baseline.name),
+            format!("candidate  {}", self.candidate.name),
+        ]
+        .into_iter()
+        .chain(floors)
+        .chain(machine.map(|machine| format!("machine    {machine}")))
+        .chain(self.remarks())
+        .collect()
+    }
+
+    /// What a reader has to know of the whole of it.
+    pub(crate) fn remarks(&self) -> Vec<String> {
+        let remark =
+            "rules      the usual ones: the record is from before it was kept what was asked";
+        let is_unknown = self.rules_from == RulesFrom::Default;
+        is_unknown.then(|| remark.to_owned()).into_iter().collect()
+    }
+
+    fn tail(&self, kept_in: Option<&Path>) -> String {
+        let kept_in = kept_in.map_or_else(
+            || format!("campaign {}", self.campaign),
+            |path| format!("kept in {}", path.display()),
+        );
+        format!("seed {}, {kept_in}", self.seed)
+    }
 }
 
 fn title(finding: &Finding) -> String {
@@ -79,11 +97,6 @@ fn title(finding: &Finding) -> String {
     };
     let launches = judgement.look.launches;
     format!("{}, {launches} launches, {machine}", finding.workload)
-}
-
-fn tail(campaign: &Campaign) -> String {
-    let seed = campaign.plan().seed;
-    format!("seed {seed}, kept in {}", campaign.path().display())
 }
 
 fn people_table(finding: &Finding) -> Table {
@@ -132,7 +145,7 @@ fn cells(finding: &Finding, effect: &Effect) -> Vec<String> {
     let interval = effect.interval.map_or("n/a".to_owned(), |interval| {
         format!("[{}, {}]", percent(interval.low), percent(interval.high))
     });
-    let [baseline_to_floor, candidate_to_floor] = to_floor(finding, effect.metric).map(number);
+    let [baseline_to_floor, candidate_to_floor] = finding.to_floor(effect.metric).map(number);
     vec![
         format!("{} {unit} ({role})", effect.metric.name()),
         number(Some(effect.baseline / scale)),
@@ -146,13 +159,28 @@ fn cells(finding: &Finding, effect: &Effect) -> Vec<String> {
     ]
 }
 
-/// What baseline and candidate need over what their floors need; floors are compared by CPU per request alone.
-fn to_floor(finding: &Finding, metric: Metric) -> [Option<f64>; 2] {
-    [0, 1].map(|side| {
-        let distance = finding.cells[side].to_floor.as_ref()?;
-        let counts = metric == Metric::CpuPerRequest && distance.is_valid();
-        distance.cpu_ratio.filter(|_| counts)
-    })
+/// The level of the interval at a look, in words.
+fn level(judgement: &Judgement) -> String {
+    format!("{} % interval", (1.0 - judgement.look.alpha) * 100.0)
+}
+
+impl Finding {
+    /// The decision, or why there is none, in words.
+    #[must_use]
+    pub fn decided(&self) -> String {
+        match (self.decision, self.broken_off_before) {
+            (Some(Decision::Go), _) if self.judgement.rules.question == Question::NotWorse => {
+                "GO: not worse by more than the margins".to_owned()
+            }
+            (Some(decision), _) => decision.to_string(),
+            (None, _) if self.is_invalid() => "none: the measurement is invalid".to_owned(),
+            (None, before) => format!(
+                "none: it was broken off after {} launches; a look is taken after {}",
+                self.judgement.look.launches,
+                before.unwrap_or_default()
+            ),
+        }
+    }
 }
 
 /// The unit people read, and how many of the metric's own make one of it.
@@ -208,13 +236,7 @@ fn notes(finding: &Finding) -> Vec<String> {
             judgement.look.launches
         ));
     }
-    notes.push(match finding.decision {
-        Some(Decision::Go) if judgement.rules.question == Question::NotWorse => {
-            "DECISION  GO: not worse by more than the margins".to_owned()
-        }
-        Some(decision) => format!("DECISION  {decision}"),
-        None => "DECISION  none: the measurement is invalid".to_owned(),
-    });
+    notes.push(format!("DECISION  {}", finding.decided()));
     notes
 }
 
@@ -237,8 +259,8 @@ fn client_limited(cells: &[Cell]) -> String {
         .map(|share| format!("{:.0}", share * 100.0))
         .collect();
     format!(
-        "† client-limited: the client was busy for {} % of its core (85 % is the most), so the wall clock shows its pace as much \
-         as the\n  server's and decides nothing. {CLIENT_REMEDY}",
+        "† client-limited: the client was busy for {} % of its core (85 % is the most), so the wall clock shows its pace as much as \
+         the server's and decides nothing. {CLIENT_REMEDY}",
         percents.join(" and ")
     )
 }
@@ -268,13 +290,15 @@ fn csv(findings: &[Finding]) -> String {
     for finding in findings {
         let judgement = &finding.judgement;
         let conditions = judgement.conditions;
-        let decision = finding
-            .decision
-            .map_or("INVALID".to_owned(), |decision| decision.to_string());
+        let decision = match finding.decision {
+            Some(decision) => decision.to_string(),
+            None if finding.is_invalid() => "INVALID".to_owned(),
+            None => "n/a".to_owned(),
+        };
         for effect in &judgement.effects {
             let figure =
                 |value: Option<f64>| value.map_or("n/a".to_owned(), |value| value.to_string());
-            let [baseline_to_floor, candidate_to_floor] = to_floor(finding, effect.metric);
+            let [baseline_to_floor, candidate_to_floor] = finding.to_floor(effect.metric);
             table.row(vec![
                 finding.workload.to_string(),
                 effect.metric.name().to_owned(),
@@ -305,7 +329,7 @@ fn csv(findings: &[Finding]) -> String {
 mod tests {
     use super::*;
     use crate::validity::{Label, Limit, Reason};
-    use crate::verdict::{Conditions, Judgement, LOOKS, Observed, Pair, Roles};
+    use crate::verdict::{Conditions, LOOKS, Observed, Pair, Roles};
     use crate::workload::Workload;
 
     fn finding(conditions: Conditions, primary: Metric) -> Finding {
@@ -333,6 +357,7 @@ mod tests {
             cells: vec![cell("a", 0.97), cell("b", 0.9)],
             cpu_shared: None,
             time_was_over: false,
+            broken_off_before: None,
         }
     }
 

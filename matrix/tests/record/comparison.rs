@@ -1,0 +1,104 @@
+//! The decision of a comparison out of its record.
+
+use orthant_matrix::axes::Coverage;
+use orthant_matrix::comparison::Comparison;
+use orthant_matrix::record::{self, Record};
+use orthant_matrix::report::Report;
+use orthant_matrix::table::Format;
+use orthant_matrix::verdict::{Decision, Metric, Roles};
+use orthant_matrix::workload::Workload;
+
+use super::{record, sweep};
+
+/// The usual rules, with this metric as the primary one.
+fn how(primary: Metric) -> record::Comparison {
+    let rules = Roles::new(primary, &[]).into();
+    record::Comparison {
+        max_minutes: None,
+        rules: [(Workload::Baseline, rules)].into(),
+    }
+}
+
+/// Launches of a comparison whose candidate costs 10 % more, with names that are markup.
+pub(super) fn compared(launches: u32) -> Record {
+    let mut record = record(
+        "one",
+        (0..launches).map(|block| (Workload::Baseline, block)),
+    );
+    for plan in record.plans.values_mut() {
+        plan.command = "compare".to_owned();
+        plan.comparison = Some(how(Metric::CpuPerRequest));
+        plan.workloads = vec![Workload::Baseline];
+        plan.settings.launches = 16;
+        plan.arms[1].name = "./<b>&\"".to_owned();
+    }
+    record
+}
+
+#[test]
+fn a_comparison_is_decided_again_from_its_record() {
+    let all = Comparison::all_of(&compared(8));
+    let finding = &all[0].workloads[0];
+    assert_eq!(finding.decision, Some(Decision::NoGo));
+    assert_eq!(
+        (finding.judgement.look.launches, finding.broken_off_before),
+        (8, None)
+    );
+    // The look after 8 launches decided, so what was made beyond it changes nothing.
+    assert_eq!(
+        Comparison::all_of(&compared(16))[0].workloads[0]
+            .judgement
+            .look
+            .launches,
+        8
+    );
+    // Another primary metric, under which there is no difference to find; 10 % of CPU guard all the same.
+    let mut record = compared(8);
+    for plan in record.plans.values_mut() {
+        plan.comparison = Some(how(Metric::Memory));
+    }
+    let finding = &Comparison::all_of(&record)[0].workloads[0];
+    assert_eq!(finding.judgement.rules.roles.primary, Metric::Memory);
+    assert_eq!(finding.decision, Some(Decision::NoGo));
+    assert!(Comparison::all_of(&sweep::swept(Coverage::Full)).is_empty());
+}
+
+#[test]
+fn what_was_broken_off_before_a_look_is_not_decided() {
+    let report = Report::of(compared(5)).unwrap();
+    let finding = &report.comparisons[0].workloads[0];
+    assert_eq!(
+        (finding.decision, finding.broken_off_before),
+        (None, Some(8))
+    );
+    let text = report.print(Format::Text).unwrap();
+    assert!(
+        text.contains(
+            "DECISION  none: it was broken off after 5 launches; a look is taken after 8"
+        ),
+        "{text}"
+    );
+}
+
+#[test]
+fn campaigns_are_decided_one_by_one() {
+    let mut other = compared(8);
+    other = {
+        let mut renamed = Record::new(record::Plan {
+            campaign: "two".to_owned(),
+            ..other.plan().clone()
+        });
+        for mut launch in other.launches.into_values() {
+            launch.campaign = "two".to_owned();
+            renamed.add(launch).unwrap();
+        }
+        renamed
+    };
+    let report = Report::of(compared(8).merge(other).unwrap()).unwrap();
+    let looks: Vec<u32> = report
+        .comparisons
+        .iter()
+        .map(|comparison| comparison.workloads[0].judgement.look.launches)
+        .collect();
+    assert_eq!(looks, [8, 8]);
+}
