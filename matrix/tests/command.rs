@@ -213,6 +213,8 @@ fn a_much_dearer_candidate_is_a_no_go() {
     let (decided, _) = shown.split_once("\nseed 5").unwrap();
     assert!(again(&[]).starts_with(decided), "{shown}");
     assert!(again(&["--format", "csv"]).contains(",WORSE,true,"));
+    let page = again(&["--html", "-"]);
+    assert!(page.contains("<strong>NO-GO</strong>"), "{page}");
 }
 
 #[test]

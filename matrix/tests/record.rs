@@ -8,6 +8,8 @@ mod comparison;
 mod front;
 #[path = "record/idle.rs"]
 mod idle;
+#[path = "record/page.rs"]
+mod page;
 #[path = "record/recommend.rs"]
 mod recommend;
 #[path = "record/sweep.rs"]

@@ -165,6 +165,21 @@ fn level(judgement: &Judgement) -> String {
 }
 
 impl Finding {
+    /// Workload, launches and machine in one line.
+    pub(crate) fn title(&self) -> String {
+        title(self)
+    }
+
+    /// What people read of each metric.
+    pub(crate) fn table(&self) -> Table {
+        people_table(self)
+    }
+
+    /// What a reader has to know, the decision last.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        notes(self)
+    }
+
     /// The decision, or why there is none, in words.
     #[must_use]
     pub fn decided(&self) -> String {
