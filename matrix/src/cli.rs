@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    attack, bisect, build, check, compare, doctor, effects, idle, list, pareto, quick, recommend,
-    report, run, selftest, sweep,
+    attack, bisect, build, check, compare, doctor, effects, export, idle, list, pareto, quick,
+    recommend, report, run, selftest, sweep,
 };
 use crate::error::{Outcome, fault_of};
 
@@ -45,6 +45,7 @@ enum Command {
     Effects(effects::Args),
     Pareto(pareto::Args),
     Recommend(recommend::Args),
+    Export(export::Args),
     Doctor(doctor::Args),
     Selftest(selftest::Args),
 }
@@ -67,6 +68,7 @@ pub fn main() -> ExitCode {
         Command::Effects(args) => effects::run(&args).map(|()| Outcome::Done),
         Command::Pareto(args) => pareto::run(&args).map(|()| Outcome::Done),
         Command::Recommend(args) => recommend::run(&args),
+        Command::Export(args) => export::run(&args),
         Command::Doctor(args) => doctor::run(&args).map(|()| Outcome::Done),
         Command::Selftest(args) => selftest::run(&args),
     };

@@ -7,6 +7,7 @@ pub mod check;
 pub mod compare;
 pub mod doctor;
 pub mod effects;
+pub mod export;
 pub mod idle;
 pub mod list;
 mod measure;

@@ -14,6 +14,7 @@ pub mod config;
 pub mod design;
 pub mod distance;
 pub mod error;
+pub mod export;
 pub mod html;
 pub mod idle;
 pub mod launch;

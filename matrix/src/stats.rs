@@ -84,6 +84,20 @@ pub fn settled(values: &[f64]) -> bool {
     })
 }
 
+/// The quartiles, as medians of the lower and the upper half; with fewer than four values there is no telling.
+#[must_use]
+pub fn middle_half(values: &[f64]) -> Option<[f64; 2]> {
+    let sorted = sorted(values.to_vec());
+    let half = sorted.len().div_ceil(2);
+    if sorted.len() < 4 {
+        return None;
+    }
+    Some([
+        median(&sorted[..half])?,
+        median(&sorted[sorted.len() - half..])?,
+    ])
+}
+
 fn sorted(mut values: Vec<f64>) -> Vec<f64> {
     values.sort_unstable_by(f64::total_cmp);
     values
@@ -109,6 +123,14 @@ mod tests {
         assert!(close(trimmed_mean(&SAMPLE), 0.009666666666666665));
         assert!(close(median(&SAMPLE), 0.0095));
         assert!(close(hodges_lehmann(&SAMPLE), 0.01));
+    }
+
+    /// Tukey's hinges: the middle value belongs to both halves.
+    #[test]
+    fn the_middle_half_lies_between_the_quartiles() {
+        assert_eq!(middle_half(&[5.0, 1.0, 3.0, 2.0, 4.0]), Some([2.0, 4.0]));
+        assert_eq!(middle_half(&[4.0, 1.0, 2.0, 3.0]), Some([1.5, 3.5]));
+        assert_eq!(middle_half(&[1.0, 2.0, 3.0]), None);
     }
 
     #[test]

@@ -4,6 +4,8 @@
 
 #[path = "record/comparison.rs"]
 mod comparison;
+#[path = "record/export.rs"]
+mod export;
 #[path = "record/front.rs"]
 mod front;
 #[path = "record/idle.rs"]

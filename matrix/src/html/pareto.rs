@@ -7,7 +7,7 @@ use crate::record::Launch;
 use crate::reduce;
 use crate::report::Report;
 use crate::sheet::{Block, Place, Row};
-use crate::stats::median;
+use crate::stats::middle_half;
 use crate::table::number;
 use crate::verdict::Metric;
 
@@ -97,19 +97,11 @@ pub(super) fn figure(report: &Report, block: &Block, launches: &[&Launch]) -> Op
     Some(plot.figure(Some(keys), &note))
 }
 
-/// The quartiles over launches; none with fewer than four values.
+/// The middle half of the launches.
 fn quartiles(launches: &[&Launch], arm: usize, metric: Metric, scale: f64) -> Option<[f64; 2]> {
     let value = |launch: &&Launch| reduce::value(&launch.arms[arm], metric);
-    let mut values: Vec<f64> = launches.iter().filter_map(value).collect();
-    values.sort_by(f64::total_cmp);
-    let half = values.len().div_ceil(2);
-    let quartile = |values: &[f64]| Some(median(values)? / scale);
-    (values.len() >= 4).then(|| {
-        Some([
-            quartile(&values[..half])?,
-            quartile(&values[values.len() - half..])?,
-        ])
-    })?
+    let values: Vec<f64> = launches.iter().filter_map(value).collect();
+    middle_half(&values).map(|ends| ends.map(|end| end / scale))
 }
 
 /// The unbeaten designs in the order of their standing. A sheet knows them of a sweep only; else all arms.

@@ -1,0 +1,170 @@
+//! The figures of a report in one shape: a cell has measures, a measure has a value and the spread of it over launches.
+
+use crate::record::Launch;
+use crate::reduce;
+use crate::report::Report;
+use crate::sheet::{Block, IdleRow, Row, Slope};
+use crate::stats::middle_half;
+use crate::verdict::Metric;
+
+const BYTES_PER_MIB: f64 = 1024.0 * 1024.0;
+
+/// The name under which idle connections stand where others have a workload.
+const IDLE: &str = "idle";
+
+/// Which way is better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Better {
+    Smaller,
+    Bigger,
+}
+
+impl Better {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Better::Smaller => "smaller",
+            Better::Bigger => "bigger",
+        }
+    }
+}
+
+/// One arm under one workload.
+#[derive(Clone, Debug)]
+pub(super) struct Cell {
+    /// The campaigns, with commas.
+    pub(super) campaign: String,
+    pub(super) workload: String,
+    pub(super) arm: String,
+    /// Why its figures do not count; empty when they do.
+    pub(super) invalid: Vec<String>,
+    /// Those that have a source.
+    pub(super) measures: Vec<Measure>,
+}
+
+/// One figure.
+#[derive(Clone, Debug)]
+pub(super) struct Measure {
+    pub(super) name: &'static str,
+    pub(super) unit: &'static str,
+    pub(super) better: Better,
+    pub(super) value: f64,
+    /// The middle half of the launches; none of percentiles, which are those of the merged histogram.
+    pub(super) spread: Option<[f64; 2]>,
+}
+
+impl Cell {
+    pub(super) fn is_valid(&self) -> bool {
+        self.invalid.is_empty()
+    }
+
+    /// Why it is left out, if it is.
+    pub(super) fn trouble(&self) -> Option<String> {
+        let Cell {
+            arm,
+            workload,
+            invalid,
+            ..
+        } = self;
+        let why = invalid.join("; ");
+        (!self.is_valid()).then(|| format!("{arm} under {workload} is INVALID: {why}"))
+    }
+}
+
+/// All cells: by workload and arm, in the order of the tables.
+pub(super) fn all(report: &Report) -> Vec<Cell> {
+    let campaigns: Vec<&str> = report.record.plans.keys().map(String::as_str).collect();
+    let campaign = campaigns.join(",");
+    let blocks = report.sheet.iter().flat_map(|sheet| &sheet.blocks);
+    let loaded = blocks.filter(|block| block.launches > 0).flat_map(|block| {
+        let launches = report.record.launches_of(block.workload);
+        let rows = block.rows.iter().enumerate();
+        rows.map(|(arm, row)| of_row(&campaign, block, &launches, arm, row))
+            .collect::<Vec<_>>()
+    });
+    let idle = report.idle.iter().flat_map(|sheet| &sheet.rows);
+    loaded
+        .chain(idle.map(|row| of_idle(&campaign, row)))
+        .collect()
+}
+
+fn of_row(campaign: &str, block: &Block, launches: &[&Launch], arm: usize, row: &Row) -> Cell {
+    use Better::{Bigger, Smaller};
+    let spread = |metric| {
+        let value = |launch: &&Launch| reduce::value(&launch.arms[arm], metric);
+        middle_half(&launches.iter().filter_map(value).collect::<Vec<_>>())
+    };
+    let scaled = |value: Option<f64>, factor: f64| value.map(|value| value * factor);
+    let measure = |name, unit, better, value: Option<f64>, metric: Option<Metric>| {
+        Some(Measure {
+            name,
+            unit,
+            better,
+            value: value?,
+            spread: metric.and_then(spread),
+        })
+    };
+    let cpu_ns = scaled(row.cpu_us_per_request, 1e3);
+    let private = scaled(row.private_mib, BYTES_PER_MIB);
+    let resident = scaled(row.resident_mib, BYTES_PER_MIB);
+    let p50_ns = scaled(row.latency_us_p50, 1e3);
+    let p99_ns = scaled(row.latency_us_p99, 1e3);
+    let measures = [
+        measure(
+            "cpu-per-request",
+            "ns",
+            Smaller,
+            cpu_ns,
+            Some(Metric::CpuPerRequest),
+        ),
+        measure(
+            "private-memory",
+            "bytes",
+            Smaller,
+            private,
+            Some(Metric::Memory),
+        ),
+        measure("resident-memory", "bytes", Smaller, resident, None),
+        measure(
+            "throughput",
+            "requests/s",
+            Bigger,
+            row.requests_per_s,
+            Some(Metric::Throughput),
+        ),
+        measure("latency-p50", "ns", Smaller, p50_ns, None),
+        measure("latency-p99", "ns", Smaller, p99_ns, None),
+    ];
+    Cell {
+        campaign: campaign.to_owned(),
+        workload: block.workload.name().to_owned(),
+        arm: row.design.clone(),
+        invalid: row.label.invalid.iter().map(ToString::to_string).collect(),
+        measures: measures.into_iter().flatten().collect(),
+    }
+}
+
+fn of_idle(campaign: &str, row: &IdleRow) -> Cell {
+    let measure = |name, value: Option<f64>| {
+        Some(Measure {
+            name,
+            unit: "bytes",
+            better: Better::Smaller,
+            value: value?,
+            spread: None,
+        })
+    };
+    let bytes = |slope: Option<Slope>| slope.map(|slope| slope.bytes_per_connection);
+    let base = row.base_mib.map(|mib| mib * BYTES_PER_MIB);
+    let measures = [
+        measure("idle-base-memory", base),
+        measure("idle-memory-per-connection", bytes(row.user)),
+        measure("idle-kernel-memory-per-connection", bytes(row.kernel)),
+    ];
+    Cell {
+        campaign: campaign.to_owned(),
+        workload: IDLE.to_owned(),
+        arm: row.design.clone(),
+        invalid: row.invalid.clone(),
+        measures: measures.into_iter().flatten().collect(),
+    }
+}
