@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     attack, bisect, build, check, compare, doctor, effects, export, idle, list, pareto, quick,
-    recommend, report, run, selftest, sweep,
+    recommend, report, run, selftest, sql, sweep,
 };
 use crate::error::{Outcome, fault_of};
 
@@ -46,6 +46,7 @@ enum Command {
     Pareto(pareto::Args),
     Recommend(recommend::Args),
     Export(export::Args),
+    Sql(sql::Args),
     Doctor(doctor::Args),
     Selftest(selftest::Args),
 }
@@ -69,6 +70,7 @@ pub fn main() -> ExitCode {
         Command::Pareto(args) => pareto::run(&args).map(|()| Outcome::Done),
         Command::Recommend(args) => recommend::run(&args),
         Command::Export(args) => export::run(&args),
+        Command::Sql(args) => sql::run(&args).map(|()| Outcome::Done),
         Command::Doctor(args) => doctor::run(&args).map(|()| Outcome::Done),
         Command::Selftest(args) => selftest::run(&args),
     };

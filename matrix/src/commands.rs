@@ -19,4 +19,5 @@ mod records;
 pub mod report;
 pub mod run;
 pub mod selftest;
+pub mod sql;
 pub mod sweep;

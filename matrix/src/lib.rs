@@ -17,6 +17,7 @@ pub mod error;
 pub mod export;
 pub mod html;
 pub mod idle;
+pub mod index;
 pub mod launch;
 pub mod load;
 pub mod machine;

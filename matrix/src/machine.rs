@@ -233,7 +233,7 @@ impl Jiffies {
 }
 
 /// The hash of some bytes in hexadecimal.
-fn sha256(bytes: &[u8]) -> String {
+pub(crate) fn sha256(bytes: &[u8]) -> String {
     use sha2::Digest;
     sha2::Sha256::digest(bytes)
         .iter()

@@ -10,8 +10,12 @@ mod export;
 mod front;
 #[path = "record/idle.rs"]
 mod idle;
+#[path = "record/index.rs"]
+mod index;
 #[path = "record/page.rs"]
 mod page;
+#[path = "record/recommend.rs"]
+mod recommend;
 #[path = "record/recommend.rs"]
 mod recommend;
 #[path = "record/sweep.rs"]

@@ -1,0 +1,331 @@
+//! The records as an SQLite database, for people who query. The JSON lines stay the truth: the index is made of them, is brought
+//! up to date before each query, and may be deleted at any time.
+//!
+//! A file is read again when its size or its time of change is another and its hash is too; the rows of its campaign are then
+//! replaced in one transaction, so that a kill leaves the index as it was. Files of one campaign are merged, as `report` does.
+
+mod fill;
+mod query;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
+
+use anyhow::{Context, Result};
+use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
+use rusqlite::{Connection, OpenFlags, params};
+
+use crate::machine::sha256;
+use crate::record::Record;
+use crate::store;
+
+pub use query::{Answer, Value};
+
+/// The tables, with what each column holds.
+pub const SCHEMA: &str = include_str!("index/schema.sql");
+
+/// Raised when [`SCHEMA`] or what fills it changes: an index of another version is made anew.
+const VERSION: i64 = 1;
+
+/// The tables whose rows belong to a campaign.
+const TABLES: [&str; 12] = [
+    "campaigns",
+    "arms",
+    "axes",
+    "launches",
+    "observations",
+    "slices",
+    "cells",
+    "decisions",
+    "verdicts",
+    "effects",
+    "idle",
+    "files",
+];
+
+/// Another process may be bringing the same index up to date.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// An index that is up to date and can only be read.
+#[derive(Debug)]
+pub struct Index {
+    connection: Connection,
+}
+
+/// What is known of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Seen {
+    bytes: i64,
+    modified_ns: i64,
+}
+
+/// A file that has to be read.
+struct Fresh {
+    path: PathBuf,
+    seen: Seen,
+    sha256: String,
+    record: Record,
+    torn_bytes: u64,
+}
+
+/// What happens to a file that cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unreadable {
+    /// It is left out, with a notice: one bad file in a folder is no reason to know nothing of the others.
+    LeftOut,
+    /// Nothing is answered: it was asked for by name.
+    Fails,
+}
+
+impl Index {
+    /// The index of all record files of a folder, kept in `kept_in`.
+    ///
+    /// # Errors
+    /// When the folder cannot be read or the index not be written.
+    pub fn of_folder(folder: &Path, kept_in: &Path) -> Result<Index> {
+        let files = record_files(folder)?;
+        if let Some(parent) = kept_in.parent() {
+            fs::create_dir_all(parent)
+                .with_context(|| format!("failed to create {}", parent.display()))?;
+        }
+        let context = || {
+            format!(
+                "failed to bring the index {} up to date; it can be deleted",
+                kept_in.display()
+            )
+        };
+        let mut connection = opened(kept_in).with_context(context)?;
+        update(&mut connection, &files, Unreadable::LeftOut).with_context(context)?;
+        drop(connection);
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(kept_in, flags).with_context(context)?;
+        Index::reading(connection).with_context(context)
+    }
+
+    /// The index of these files, in memory.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn of_files(files: &[PathBuf]) -> Result<Index> {
+        let context = "failed to make an index in memory";
+        let mut connection = Connection::open_in_memory().context(context)?;
+        create(&connection).context(context)?;
+        let files: BTreeSet<PathBuf> = files.iter().cloned().collect();
+        update(&mut connection, &files, Unreadable::Fails)?;
+        Index::reading(connection).context(context)
+    }
+
+    fn reading(mut connection: Connection) -> rusqlite::Result<Index> {
+        let authorize = |context: AuthContext<'_>| match allowed(&context.action) {
+            true => Authorization::Allow,
+            false => Authorization::Deny,
+        };
+        connection.authorizer(Some(authorize))?;
+        Ok(Index { connection })
+    }
+}
+
+/// Whether a question may do that: look at tables, and at what tables there are. Attaching another file is not looking.
+fn allowed(action: &AuthAction<'_>) -> bool {
+    match action {
+        AuthAction::Select | AuthAction::Read { .. } | AuthAction::Recursive => true,
+        AuthAction::Function { function_name } => *function_name != "load_extension",
+        AuthAction::Pragma { pragma_name, .. } => {
+            ["table_info", "table_list"].contains(pragma_name)
+        }
+        _ => false,
+    }
+}
+
+/// `*.jsonl` of a folder; none where there is no folder yet.
+fn record_files(folder: &Path) -> Result<BTreeSet<PathBuf>> {
+    let context = || {
+        format!(
+            "failed to read {}; name record files instead",
+            folder.display()
+        )
+    };
+    if !folder.exists() {
+        return Ok(BTreeSet::new());
+    }
+    let entries = fs::read_dir(folder).with_context(context)?;
+    let paths: Vec<PathBuf> = entries
+        .map(|entry| Ok(entry?.path()))
+        .collect::<std::io::Result<_>>()
+        .with_context(context)?;
+    let is_record = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "jsonl");
+    Ok(paths.into_iter().filter(is_record).collect())
+}
+
+/// Opens the index, and makes it anew where it is of another version or no database at all.
+fn opened(path: &Path) -> Result<Connection> {
+    let version = |connection: &Connection| -> rusqlite::Result<i64> {
+        connection.busy_timeout(PATIENCE)?;
+        connection.pragma_query_value(None, "user_version", |row| row.get(0))
+    };
+    let connection = Connection::open(path)?;
+    match version(&connection) {
+        Ok(VERSION) => return Ok(connection),
+        Ok(0) => {}
+        Ok(_) | Err(_) => {
+            drop(connection);
+            fs::remove_file(path)?;
+            let connection = Connection::open(path)?;
+            connection.busy_timeout(PATIENCE)?;
+            create(&connection)?;
+            return Ok(connection);
+        }
+    }
+    create(&connection)?;
+    Ok(connection)
+}
+
+/// Makes the tables; another process may have been faster.
+fn create(connection: &Connection) -> rusqlite::Result<()> {
+    let once = SCHEMA.replace("CREATE TABLE ", "CREATE TABLE IF NOT EXISTS ");
+    connection.execute_batch(&format!(
+        "BEGIN IMMEDIATE;\n{once}\nPRAGMA user_version = {VERSION};\nCOMMIT;"
+    ))
+}
+
+/// Replaces the rows of every campaign of which a file is new, gone or another.
+fn update(
+    connection: &mut Connection,
+    files: &BTreeSet<PathBuf>,
+    unreadable: Unreadable,
+) -> Result<()> {
+    let transaction =
+        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let known = known(&transaction)?;
+    let mut stale: BTreeSet<String> = known
+        .iter()
+        .filter(|(path, _)| !files.contains(*path))
+        .map(|(_, (_, campaign, _))| campaign.clone())
+        .collect();
+    let mut fresh: Vec<Fresh> = Vec::new();
+    for path in files {
+        let seen = seen(path)?;
+        let before = known.get(path);
+        if before.is_some_and(|(before, ..)| *before == seen) {
+            continue;
+        }
+        let sha256 =
+            sha256(&fs::read(path).with_context(|| format!("failed to read {}", path.display()))?);
+        if before.is_some_and(|(.., before)| *before == sha256) {
+            touch(&transaction, path, &seen)?;
+            continue;
+        }
+        stale.extend(before.map(|(_, campaign, _)| campaign.clone()));
+        if let Some(read) = read(path, seen, sha256, unreadable)? {
+            stale.insert(read.record.plan().campaign.clone());
+            fresh.push(read);
+        }
+    }
+    // Files that did not change but belong to a campaign whose rows go.
+    for (path, (_, campaign, sha256)) in &known {
+        let is_read = fresh.iter().any(|fresh| fresh.path == *path);
+        if stale.contains(campaign) && files.contains(path) && !is_read {
+            fresh.extend(read(path, seen(path)?, sha256.clone(), unreadable)?);
+        }
+    }
+    for campaign in &stale {
+        for table in TABLES {
+            transaction.execute(
+                &format!("DELETE FROM {table} WHERE campaign = ?1"),
+                [campaign],
+            )?;
+        }
+    }
+    fill_all(&transaction, fresh)?;
+    Ok(transaction.commit()?)
+}
+
+type Known = BTreeMap<PathBuf, (Seen, String, String)>;
+
+fn known(connection: &Connection) -> rusqlite::Result<Known> {
+    let mut statement =
+        connection.prepare("SELECT path, campaign, bytes, modified_ns, sha256 FROM files")?;
+    let rows = statement.query_map([], |row| {
+        let seen = Seen {
+            bytes: row.get(2)?,
+            modified_ns: row.get(3)?,
+        };
+        let path: String = row.get(0)?;
+        Ok((PathBuf::from(path), (seen, row.get(1)?, row.get(4)?)))
+    })?;
+    rows.collect()
+}
+
+fn seen(path: &Path) -> Result<Seen> {
+    let context = || {
+        format!(
+            "failed to read {}; records lie in results/ unless --store named another folder",
+            path.display()
+        )
+    };
+    let metadata = fs::metadata(path).with_context(context)?;
+    let modified = metadata.modified().with_context(context)?;
+    let since = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
+    Ok(Seen {
+        bytes: metadata.len() as i64,
+        modified_ns: since.as_nanos() as i64,
+    })
+}
+
+fn touch(connection: &Connection, path: &Path, seen: &Seen) -> rusqlite::Result<usize> {
+    connection.execute(
+        "UPDATE files SET bytes = ?2, modified_ns = ?3 WHERE path = ?1",
+        params![path.to_string_lossy(), seen.bytes, seen.modified_ns],
+    )
+}
+
+fn read(path: &Path, seen: Seen, sha256: String, unreadable: Unreadable) -> Result<Option<Fresh>> {
+    let found = match (store::read(path), unreadable) {
+        (Ok(found), _) => found,
+        (Err(error), Unreadable::LeftOut) => {
+            eprintln!("left out: {error:#}");
+            return Ok(None);
+        }
+        (Err(error), Unreadable::Fails) => return Err(error),
+    };
+    if found.torn_bytes > 0 {
+        eprintln!(
+            "the last line of {} is torn and was ignored",
+            path.display()
+        );
+    }
+    Ok(Some(Fresh {
+        path: path.to_owned(),
+        seen,
+        sha256,
+        record: found.record,
+        torn_bytes: found.torn_bytes,
+    }))
+}
+
+fn fill_all(connection: &Connection, fresh: Vec<Fresh>) -> Result<()> {
+    let mut records: BTreeMap<String, Record> = BTreeMap::new();
+    for file in fresh {
+        let campaign = file.record.plan().campaign.clone();
+        connection.execute(
+            "INSERT INTO files VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![
+                file.path.to_string_lossy(),
+                campaign,
+                file.seen.bytes,
+                file.seen.modified_ns,
+                file.sha256,
+                file.torn_bytes as i64
+            ],
+        )?;
+        let record = match records.remove(&campaign) {
+            Some(before) => before.merge(file.record)?,
+            None => file.record,
+        };
+        records.insert(campaign, record);
+    }
+    records
+        .into_values()
+        .try_for_each(|record| fill::fill(connection, record))
+}

@@ -1,0 +1,223 @@
+//! The index: what it answers, that it follows the files, and that nothing can be written to it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use orthant_matrix::axes::Coverage;
+use orthant_matrix::index::{Index, SCHEMA, Value};
+use orthant_matrix::record::{Line, Record};
+use orthant_matrix::store::Store;
+use orthant_matrix::table::Format;
+
+use super::comparison::compared;
+use super::{idle, sweep, written};
+
+fn stored(folder: &Path, campaign: &str, record: &Record) -> PathBuf {
+    let mut store = Store::create(folder, campaign).unwrap();
+    let mut plan = record.plan().clone();
+    plan.campaign = campaign.to_owned();
+    store.append(&Line::Plan(plan)).unwrap();
+    for launch in record.launches.values() {
+        let mut launch = launch.clone();
+        launch.campaign = campaign.to_owned();
+        store.append(&Line::Launch(Box::new(launch))).unwrap();
+    }
+    for idle in record.idle.values() {
+        let mut idle = idle.clone();
+        idle.campaign = campaign.to_owned();
+        store.append(&Line::Idle(idle)).unwrap();
+    }
+    store.path().to_owned()
+}
+
+fn asked(index: &Index, sql: &str) -> Vec<Vec<String>> {
+    let csv = index.ask(sql).unwrap().print(Format::Csv).unwrap();
+    let rows = csv.lines().skip(1);
+    rows.map(|row| row.split(',').map(str::to_owned).collect())
+        .collect()
+}
+
+fn one(index: &Index, sql: &str) -> String {
+    asked(index, sql)[0][0].clone()
+}
+
+#[test]
+fn every_table_has_its_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let idle = idle::record([Some(0), None].map(|arm| idle::start(arm, 0, 4_000, 7_000)));
+    let files = [
+        stored(folder.path(), "swept", &sweep::swept(Coverage::Full)),
+        stored(folder.path(), "compared", &compared(8)),
+        stored(folder.path(), "waited", &idle),
+    ];
+    let index = Index::of_files(&files).unwrap();
+    for (table, rows) in [
+        ("files", 3),
+        ("campaigns", 3),
+        ("arms", 5 + 3 + 3),
+        ("axes", 4 * 2 + 3 + 2 * 3),
+        ("launches", 8 + 8),
+        ("observations", 8 * 5 + 8 * 3),
+        ("slices", 10 * (8 * 5 + 8 * 3)),
+        ("cells", 5 + 3),
+        ("decisions", 1),
+        ("verdicts", 4),
+        ("effects", 4),
+        ("idle", 6),
+    ] {
+        assert_eq!(
+            one(&index, &format!("select count(*) from {table}")),
+            rows.to_string(),
+            "{table}"
+        );
+    }
+    let verdict = "select verdict, decides from verdicts where metric = 'CPU/request'";
+    assert_eq!(asked(&index, verdict), [["WORSE", "1"]]);
+    assert_eq!(one(&index, "select decision from decisions"), "NO-GO");
+    assert_eq!(
+        one(&index, "select name from cells where standing = 'unbeaten'"),
+        "epoll+split"
+    );
+    // Every table is documented with a comment, and every table of the index is in the schema.
+    let tables = one(
+        &index,
+        "select count(*) from sqlite_schema where type = 'table'",
+    );
+    assert_eq!(tables, SCHEMA.matches("\n\n-- ").count().to_string());
+}
+
+#[test]
+fn the_index_follows_the_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let (records, kept_in) = (
+        folder.path().join("results"),
+        folder.path().join("deep/index.sqlite"),
+    );
+    let index = || Index::of_folder(&records, &kept_in).unwrap();
+    let launches = |index: &Index| one(index, "select count(*) from launches");
+    assert_eq!(launches(&index()), "0");
+    let path = written(&records);
+    assert_eq!(launches(&index()), "8");
+    // A mark of ours shows whether a row was written again.
+    let mark = || {
+        rusqlite::Connection::open(&kept_in)
+            .unwrap()
+            .execute("update campaigns set command = 'mark'", [])
+            .unwrap()
+    };
+    let is_marked = |index: &Index| one(index, "select command from campaigns") == "mark";
+    mark();
+    assert!(is_marked(&index()));
+    // Another time of change, the same contents.
+    let bytes = fs::read(&path).unwrap();
+    fs::remove_file(&path).unwrap();
+    fs::write(&path, &bytes).unwrap();
+    assert!(is_marked(&index()));
+    // A launch less, with a torn line.
+    fs::write(&path, &bytes[..bytes.len() - 9]).unwrap();
+    let shorter = index();
+    assert_eq!(
+        (launches(&shorter), is_marked(&shorter)),
+        ("7".to_owned(), false)
+    );
+    assert_ne!(one(&shorter, "select torn_bytes from files"), "0");
+    // A file that is no record is no reason to know nothing of the others.
+    fs::write(records.join("other.jsonl"), "nonsense\n").unwrap();
+    assert_eq!(launches(&index()), "7");
+    // A shard of the same campaign is merged with what was there.
+    let shard = records.join("shard.jsonl");
+    fs::write(&shard, &bytes).unwrap();
+    assert_eq!(launches(&index()), "8");
+    fs::remove_file(&shard).unwrap();
+    assert_eq!(launches(&index()), "7");
+    fs::remove_file(&path).unwrap();
+    assert_eq!(launches(&index()), "0");
+    // What is no index is made anew.
+    fs::write(&path, &bytes).unwrap();
+    fs::write(
+        &kept_in,
+        "this is no database, though it is long enough to be looked at as one".repeat(40),
+    )
+    .unwrap();
+    assert_eq!(launches(&index()), "8");
+}
+
+#[test]
+fn questions_only_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = written(&folder.path().join("results"));
+    let kept = Index::of_folder(
+        &folder.path().join("results"),
+        &folder.path().join("index.sqlite"),
+    )
+    .unwrap();
+    let in_memory = Index::of_files(&[path]).unwrap();
+    for index in [kept, in_memory] {
+        for sql in [
+            "delete from launches",
+            "drop table launches",
+            "create table x (y)",
+            "insert into files select * from files",
+            "pragma query_only = off",
+            "attach 'x.sqlite' as x",
+            "vacuum into 'x.sqlite'",
+            "begin immediate",
+        ] {
+            let error = index.ask(sql).unwrap_err().to_string();
+            assert!(error.contains("only read"), "{sql}: {error}");
+            assert!(!Path::new("x.sqlite").exists(), "{sql}");
+        }
+        assert!(!asked(&index, "pragma table_info(launches)").is_empty());
+        assert_eq!(one(&index, "select count(*) from launches"), "8");
+    }
+}
+
+#[test]
+fn a_mistake_is_shown_where_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let index = Index::of_files(&[written(folder.path())]).unwrap();
+    let error = |sql: &str| index.ask(sql).unwrap_err().to_string();
+    let shown = error("select block,\n  nme from launches");
+    assert!(
+        shown.contains("no such column: nme, line 2, column 3;")
+            && shown.ends_with("\n    nme from launches\n    ^"),
+        "{shown}"
+    );
+    assert!(shown.contains("cargo matrix sql --schema"), "{shown}");
+    assert!(error("select 1; select 2").contains("one statement at a time"));
+    assert!(error("").contains("failed to ask"));
+    let missing = Index::of_files(&[folder.path().join("none.jsonl")]).unwrap_err();
+    assert!(format!("{missing:#}").contains("none.jsonl"), "{missing:#}");
+}
+
+#[test]
+fn answers_keep_their_columns_in_every_format() {
+    let folder = tempfile::tempdir().unwrap();
+    let index = Index::of_files(&[written(folder.path())]).unwrap();
+    let answer = index
+        .ask("select 2.0/3 as z, null as a, 'x|y' as b, 7 as b, x'ff' as c")
+        .unwrap();
+    assert_eq!(
+        answer.rows[0][1..4],
+        [
+            Value::Null,
+            Value::Text("x|y".to_owned()),
+            Value::Integer(7)
+        ]
+    );
+    let print = |format| answer.print(format).unwrap();
+    assert_eq!(
+        print(Format::Text),
+        "z           a    b  b   c\n0.666667  n/a  x|y  7  ff\n"
+    );
+    assert_eq!(
+        print(Format::Csv),
+        "z,a,b,b,c\r\n0.6666666666666666,n/a,x|y,7,ff\r\n"
+    );
+    assert!(print(Format::Md).ends_with("| 0.666667 | n/a | x\\|y | 7 | ff |\n"));
+    let json = print(Format::Json);
+    assert!(
+        json.find("\"z\"") < json.find("\"a\"") && json.contains("\"a\": null"),
+        "{json}"
+    );
+}
