@@ -11,6 +11,7 @@ mod fmt;
 mod fuzz;
 mod metrics;
 mod readme;
+mod report;
 mod rules;
 mod sim;
 mod sweep;
@@ -102,6 +103,11 @@ pub const STEPS: &[Step] = &[
         name: "metrics",
         about: "what /metrics says is OpenMetrics, as another's parser reads it",
         run: metrics::step,
+    },
+    Step {
+        name: "report",
+        about: "what is made of records, as a browser and other people's readers see it",
+        run: report::step,
     },
     Step {
         name: "deny",

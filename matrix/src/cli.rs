@@ -42,11 +42,11 @@ enum Command {
     Quick(quick::Args),
     Idle(idle::Args),
     Report(report::Args),
+    Export(export::Args),
+    Sql(sql::Args),
     Effects(effects::Args),
     Pareto(pareto::Args),
     Recommend(recommend::Args),
-    Export(export::Args),
-    Sql(sql::Args),
     Doctor(doctor::Args),
     Selftest(selftest::Args),
 }

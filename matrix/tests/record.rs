@@ -16,8 +16,6 @@ mod index;
 mod page;
 #[path = "record/recommend.rs"]
 mod recommend;
-#[path = "record/recommend.rs"]
-mod recommend;
 #[path = "record/sweep.rs"]
 mod sweep;
 
