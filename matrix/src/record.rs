@@ -7,10 +7,11 @@
 mod idle;
 mod latency;
 mod plan;
+mod soak;
 
 use std::collections::BTreeMap;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::machine::{Machine, Quiet};
@@ -21,6 +22,7 @@ use crate::workload::Workload;
 pub use idle::{Idle, IdlePoint};
 pub use latency::Latency;
 pub use plan::{Comparison, LeftOut, Plan, PlannedArm, Settings};
+pub use soak::{Budget, Epoch, Rate, Segment, SegmentBegin, SegmentEnd, Soak, Soaked};
 
 /// Raised when a line's meaning changes; additions do not change it.
 pub const SCHEMA: u32 = 1;
@@ -37,6 +39,14 @@ pub enum Line {
     Launch(Box<Launch>),
     /// All others, of `idle`.
     Idle(Idle),
+    /// The third line of a soak.
+    Soak(Soak),
+    /// A server of a soak was started.
+    SegmentBegin(SegmentBegin),
+    /// It was under load for a second.
+    Epoch(Box<Epoch>),
+    /// It was stopped.
+    SegmentEnd(SegmentEnd),
 }
 
 /// One start of all servers under one workload.
@@ -150,6 +160,8 @@ pub struct Record {
     pub launches: BTreeMap<Key, Launch>,
     /// All starts of `idle`, by campaign, block and arm.
     pub idle: BTreeMap<IdleKey, Idle>,
+    /// By campaign.
+    pub soaks: BTreeMap<String, Soaked>,
 }
 
 impl Record {
@@ -162,6 +174,7 @@ impl Record {
             machines: BTreeMap::new(),
             launches: BTreeMap::new(),
             idle: BTreeMap::new(),
+            soaks: BTreeMap::new(),
         }
     }
 
@@ -224,6 +237,35 @@ impl Record {
         insert(&mut self.idle, idle.key(), idle)
     }
 
+    /// Adds a line of a soak, behind those that came before it.
+    ///
+    /// # Errors
+    /// When none of them is what it goes on with.
+    pub fn add_soak(&mut self, line: Line) -> Result<()> {
+        let campaign = self.plan().campaign.clone();
+        if let Line::Soak(asked) = line {
+            return insert(&mut self.soaks, campaign, Soaked::new(asked));
+        }
+        let soaked = self.soaks.get_mut(&campaign);
+        let soaked = soaked.context("what a soak is for comes before what was seen in it")?;
+        if let Line::SegmentBegin(begin) = line {
+            soaked.segments.push(Segment {
+                begin,
+                epochs: Vec::new(),
+                end: None,
+            });
+            return Ok(());
+        }
+        let last = soaked.segments.last_mut();
+        let segment = last.context("a server is started before it is under load")?;
+        match line {
+            Line::Epoch(epoch) => segment.epochs.push(*epoch),
+            Line::SegmentEnd(end) => segment.end = Some(end),
+            _ => bail!("such a line is none of a soak"),
+        }
+        Ok(())
+    }
+
     /// The union of two records.
     ///
     /// # Errors
@@ -253,6 +295,10 @@ impl Record {
             .idle
             .into_values()
             .try_for_each(|idle| self.add_idle(idle))?;
+        other
+            .soaks
+            .into_iter()
+            .try_for_each(|(key, soaked)| insert(&mut self.soaks, key, soaked))?;
         Ok(self)
     }
 }

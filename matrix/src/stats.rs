@@ -5,6 +5,7 @@
 //! value can never pass for zero. Nothing here knows what a launch or a metric is.
 
 pub mod bootstrap;
+pub mod drift;
 pub mod factorial;
 pub mod line;
 pub mod random;

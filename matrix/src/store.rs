@@ -66,7 +66,7 @@ impl Store {
         let found = read(path)?;
         if found.torn_bytes > 0 {
             eprintln!(
-                "the last line of {} is torn: {} bytes are cut off, and that launch is made again",
+                "the last line of {} is torn: {} bytes are cut off, and what they held is measured again",
                 path.display(),
                 found.torn_bytes
             );
@@ -91,7 +91,7 @@ impl Store {
     pub fn append(&mut self, line: &Line) -> Result<()> {
         let context = || {
             format!(
-                "failed to write to {}; what it holds is whole, so make room and go on with `cargo matrix sweep --resume`",
+                "failed to write to {}; what it holds is whole, so make room and go on with --resume",
                 self.path.display()
             )
         };
@@ -153,7 +153,7 @@ pub fn read(path: &Path) -> Result<Found> {
         let at = || {
             format!(
                 "failed to read line {} of {}; restore the file, or cut it off before that line: what is missing is \
-                 measured again by `cargo matrix sweep --resume`",
+                 measured again with --resume",
                 index + 1,
                 path.display()
             )
@@ -193,6 +193,7 @@ fn extended(record: Option<Record>, line: Line) -> Result<Record> {
             record.add_idle(idle)?;
             Ok(record)
         }
+        (Some(mut record), line) => record.add_soak(line).map(|()| record),
     }
 }
 

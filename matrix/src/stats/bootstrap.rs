@@ -5,14 +5,14 @@
 //! that resemblance; behind the last point follows the first, so that all are drawn equally often (Politis and Romano,
 //! *A circular block-resampling procedure for stationary data*, 1992). The interval is that of the percentiles.
 //!
-//! It knows the series and nothing beyond: of few blocks it comes out too narrow.
+//! It knows the series and nothing beyond: of few blocks it comes out too narrow, which [`widening`] makes up for.
 
 use super::{mean, sorted};
 use crate::stats::random::Random;
 use crate::stats::signflip::Interval;
 
 /// Series drawn for one interval.
-const DRAWN: usize = 999;
+const DRAWN: usize = 499;
 
 /// Tells these draws from others with the same seed.
 const PLACE: u64 = 0xb10c;
@@ -60,16 +60,27 @@ pub fn interval(
     })
 }
 
-/// How long blocks have to be: twice the distance at which points no longer resemble each other (Politis and White,
-/// *Econometric Reviews* 23, 2004, §3.2), at least the cube root of their number and at most a quarter of it.
+/// How long blocks have to be: three times the distance at which points no longer resemble each other (its bound is that of
+/// Politis and White, *Econometric Reviews* 23, 2004, §3.2, whose twice is for means; slopes lean on slower noise), at
+/// least the root of their number and at most a quarter of it.
 #[must_use]
 pub fn block_length(values: &[f64]) -> usize {
     let count = values.len() as f64;
     let bound = 2.0 * (count.log10() / count).sqrt();
     let most = (values.len() / 4).max(1);
     let unlike = (1..most).find(|lag| autocorrelation(values, *lag).abs() < bound);
-    let least = count.cbrt().ceil() as usize;
-    (2 * unlike.unwrap_or(most)).max(least).min(most)
+    let least = count.sqrt().ceil() as usize;
+    (3 * unlike.unwrap_or(most)).max(least).min(most)
+}
+
+/// By how much an interval around a line is to be wider because so few blocks were there to draw from: they are the sample,
+/// so it has as many degrees of freedom as there are blocks, less two for the line. Student's t over the normal quantile, at
+/// 97.5 % (Abramowitz and Stegun, 26.7.5), and the root of what residuals are too small by.
+#[must_use]
+pub fn widening(blocks: f64) -> f64 {
+    let free = (blocks - 2.0).max(1.0);
+    let over_normal = 1.0 + 1.2104 / free + 1.4401 / free.powi(2) + 1.3040 / free.powi(3);
+    over_normal * (blocks / free).sqrt()
 }
 
 /// How alike points are that lie `lag` apart, as a correlation; 0 where nothing varies.
@@ -142,11 +153,24 @@ mod tests {
         let length = |kept, random: &mut Random| block_length(&noise(random, 400, kept));
         let (none, much) = (length(0.0, &mut random), length(0.9, &mut random));
         assert!(
-            (8..=10).contains(&none) && (20..=100).contains(&much),
+            (20..=30).contains(&none) && (40..=100).contains(&much),
             "{none} {much}"
         );
-        assert_eq!(block_length(&[1.0; 40]), 4);
+        assert_eq!(block_length(&[1.0; 40]), 7);
         assert_eq!((block_length(&[]), block_length(&[1.0, 2.0])), (1, 1));
+    }
+
+    /// SciPy 1.17.1: `t.ppf(0.975, v) / norm.ppf(0.975)` for v of 3, 11 and 30.
+    #[test]
+    fn few_blocks_make_an_interval_wider_as_students_t_does() {
+        for (free, over_normal) in [(3.0, 1.6237), (11.0, 1.1230), (30.0, 1.0420)] {
+            let blocks = free + 2.0;
+            let found = widening(blocks) / f64::sqrt(blocks / free);
+            assert!(
+                (found / over_normal - 1.0).abs() < 0.01,
+                "{found} {over_normal}"
+            );
+        }
     }
 
     /// The mean of noise that resembles itself moves more than points drawn one by one say.
