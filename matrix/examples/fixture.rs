@@ -1,7 +1,7 @@
 //! A server for the matrix's own tests: keeps the start contract and answers `/baseline11` and `/pipeline`, one thread
 //! per connection. The name it is started under says what is wrong with it: `wrong` adds one to every sum, `slow` burns
 //! CPU time, `leaving` ends after some answers, `impatient` closes each connection after one, `keeping` keeps what its
-//! clients have closed, `dying` and `refusing` end
+//! clients have closed, `leaking` some memory of every answer, `dying` and `refusing` end
 //! before they listen, `floor` calls itself `epoll+floor` and always answers `ok`, `honest` does none of this. Any handicap
 //! makes it `slow`, unless it is `deaf`.
 //!
@@ -16,6 +16,9 @@ const ANSWERS_BEFORE_LEAVING: u64 = 2_000;
 
 /// `slow` computes this many numbers per answer, several times what an answer costs otherwise.
 const SLOW_NUMBERS: u64 = 40_000;
+
+/// `leaking` loses so much with every answer.
+const LEAK_BYTES: usize = 4096;
 
 static ANSWERS: AtomicU64 = AtomicU64::new(0);
 
@@ -78,6 +81,9 @@ fn serve(connection: TcpStream, name: &str) -> io::Result<()> {
         if reader.buffer().is_empty() {
             writer.write_all(&answers)?;
             answers.clear();
+        }
+        if name == "leaking" {
+            std::mem::forget(vec![1_u8; LEAK_BYTES]);
         }
         if name == "impatient" {
             return Ok(());

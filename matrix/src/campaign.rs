@@ -6,6 +6,7 @@
 mod clock;
 mod planned;
 mod progress;
+mod soak;
 
 use std::path::Path;
 

@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     attack, bisect, build, check, compare, doctor, effects, export, idle, list, pareto, quick,
-    recommend, report, run, selftest, sql, sweep,
+    recommend, report, run, selftest, soak, sql, sweep,
 };
 use crate::error::{Outcome, fault_of};
 
@@ -41,6 +41,7 @@ enum Command {
     Bisect(bisect::Args),
     Quick(quick::Args),
     Idle(idle::Args),
+    Soak(soak::Args),
     Report(report::Args),
     Export(export::Args),
     Sql(sql::Args),
@@ -65,6 +66,7 @@ pub fn main() -> ExitCode {
         Command::Bisect(args) => bisect::run(&args),
         Command::Quick(args) => quick::run(&args),
         Command::Idle(args) => idle::run(&args),
+        Command::Soak(args) => soak::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Effects(args) => effects::run(&args).map(|()| Outcome::Done),
         Command::Pareto(args) => pareto::run(&args).map(|()| Outcome::Done),

@@ -19,5 +19,6 @@ mod records;
 pub mod report;
 pub mod run;
 pub mod selftest;
+pub mod soak;
 pub mod sql;
 pub mod sweep;

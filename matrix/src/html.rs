@@ -12,6 +12,7 @@ mod machine;
 mod pareto;
 mod plot;
 mod series;
+mod soak;
 mod workload;
 
 use crate::markup::{Element, element, style};
@@ -42,6 +43,7 @@ pub fn page(report: &Report) -> String {
             .children(decided::sections(report))
             .children(workload::sections(report))
             .children(idle::section_of(report))
+            .children(soak::section_of(report))
             .child(machine::section_of(report))
             .child(footer()),
     );

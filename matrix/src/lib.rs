@@ -32,6 +32,7 @@ pub mod report;
 pub mod revision;
 pub mod selftest;
 pub mod sheet;
+pub mod soak;
 pub mod stats;
 pub mod store;
 pub mod table;

@@ -227,6 +227,12 @@ impl Server {
         proc::connections_to(self.address)
     }
 
+    /// The id of its process, as long as this lives.
+    #[must_use]
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What can be read of it from another thread, as long as this lives.
     #[must_use]
     pub fn glass(&self) -> Glass {

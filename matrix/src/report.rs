@@ -1,5 +1,5 @@
-//! Everything that can be shown of a record: the tables, the decisions of a comparison, idle connections. A report is computed
-//! once; `report` prints it, the page draws it, the exports translate it.
+//! Everything that can be shown of a record: the tables, the decisions of a comparison, idle connections, a soak. A report is
+//! computed once; `report` prints it, the page draws it, the exports translate it.
 
 use anyhow::{Context, Result};
 use serde::Serialize;
@@ -7,20 +7,23 @@ use serde::Serialize;
 use crate::comparison::Comparison;
 use crate::error::Outcome;
 use crate::record::Record;
-use crate::sheet::{IdleSheet, Sheet};
+use crate::sheet::{IdleSheet, Sheet, SoakSheet};
 use crate::table::Format;
+use crate::verdict::Decision;
 
 /// What follows from a record.
 #[derive(Clone, Debug)]
 pub struct Report {
     /// What was measured.
     pub record: Record,
-    /// The cells; none of `idle`.
+    /// The cells; none of `idle` and of a soak.
     pub sheet: Option<Sheet>,
     /// What was decided; empty unless it is a comparison.
     pub comparisons: Vec<Comparison>,
     /// The idle connections; of `idle` only.
     pub idle: Option<IdleSheet>,
+    /// The soak; of `soak` only.
+    pub soak: Option<SoakSheet>,
 }
 
 /// The shape for programs: a sheet, and what was decided where something was.
@@ -38,10 +41,13 @@ impl Report {
     /// When histograms cannot be merged.
     pub fn of(record: Record) -> Result<Report> {
         let is_idle = !record.plan().idle.is_empty();
+        let is_soak = !record.soaks.is_empty();
+        let has_cells = !is_idle && !is_soak;
         Ok(Report {
-            sheet: (!is_idle).then(|| Sheet::of(&record)).transpose()?,
+            sheet: has_cells.then(|| Sheet::of(&record)).transpose()?,
             comparisons: Comparison::all_of(&record),
             idle: is_idle.then(|| IdleSheet::of(&record)),
+            soak: is_soak.then(|| SoakSheet::of(&record)).transpose()?,
             record,
         })
     }
@@ -82,7 +88,9 @@ impl Report {
     fn tables(&self, format: Format) -> Result<String> {
         let sheet = self.sheet.as_ref().map(|sheet| sheet.print(format));
         let idle = self.idle.as_ref().map(|idle| idle.print(format));
-        sheet.or(idle).unwrap_or_else(|| Ok(String::new()))
+        let soak = self.soak.as_ref().map(|soak| soak.print(format));
+        let shown = sheet.or(idle).or(soak);
+        shown.unwrap_or_else(|| Ok(String::new()))
     }
 
     /// What the command that shows it ends with: the worst decision; invalid before all others.
@@ -95,6 +103,13 @@ impl Report {
                 .into_iter()
                 .find(|outcome| has(*outcome))
                 .unwrap_or(Outcome::Done);
+        }
+        if let Some(soak) = &self.soak {
+            return match soak.decision {
+                None => Outcome::Invalid,
+                Some(Decision::NoGo) => Outcome::NoGo,
+                Some(_) => Outcome::Done,
+            };
         }
         let sheet = self.sheet.as_ref().is_some_and(Sheet::has_invalid);
         let idle = self.idle.as_ref().is_some_and(IdleSheet::has_invalid);

@@ -9,6 +9,7 @@ mod field;
 mod idle;
 mod pareto;
 mod print;
+mod soak;
 mod view;
 
 use anyhow::Result;
@@ -32,6 +33,7 @@ pub use view::{View, Viewed};
 
 pub(crate) use idle::{bytes_per_connection, trouble};
 pub(crate) use print::{CLIENT_REMEDY, Part, markdown, shared, shown_in, text};
+pub use soak::{MemoryDrift, Per, Series, SoakSheet, Swing, Tail};
 
 /// A table describes and decides nothing, so its intervals are plain 95 % ones.
 const ALPHA: f64 = 0.05;

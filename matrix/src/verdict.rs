@@ -22,7 +22,7 @@ pub use conditions::{ClientState, Conditions, MachineState};
 pub use effect::{Effect, Pair, Verdict};
 pub use look::{LOOKS, Look, looks};
 pub use margins::{Asked as AskedMargin, Margin, Margins, key, named};
-pub use metric::{Metric, Tier};
+pub use metric::{MEMORY_MARGIN_BYTES, Metric, Tier};
 pub use roles::{Role, Roles};
 pub use rules::{Question, Rules};
 

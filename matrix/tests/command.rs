@@ -15,6 +15,8 @@ mod interrupted;
 mod recommend;
 #[path = "command/selftest.rs"]
 mod selftest;
+#[path = "command/soak.rs"]
+mod soak;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

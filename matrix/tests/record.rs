@@ -16,6 +16,8 @@ mod index;
 mod page;
 #[path = "record/recommend.rs"]
 mod recommend;
+#[path = "record/soak.rs"]
+mod soak;
 #[path = "record/sweep.rs"]
 mod sweep;
 

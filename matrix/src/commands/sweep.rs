@@ -64,12 +64,14 @@ pub fn run(args: &Args) -> Result<Outcome> {
         Some(path) => Campaign::resume(path)?,
         None => begin(args)?,
     };
-    let command = campaign.plan().command.clone();
-    if ["compare", "selftest"].contains(&command.as_str()) {
-        bail!(
-            "failed to resume {}: it is decided in one go; start it again with `cargo matrix {command}`",
-            campaign.path().display()
-        );
+    let path = campaign.path().display();
+    let command = campaign.plan().command.as_str();
+    match command {
+        "compare" | "selftest" => bail!(
+            "failed to resume {path}: it is decided in one go; start it again with `cargo matrix {command}`"
+        ),
+        "soak" => bail!("failed to resume {path}: go on with `cargo matrix soak --resume {path}`"),
+        _ => {}
     }
     measure::complete(&mut campaign, args.measure.output.format)
 }

@@ -11,7 +11,7 @@ use crate::process::{End, Events, Memory};
 /// What a soak is for.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Soak {
-    /// Epochs of a second that it has, over all starts of the server.
+    /// Epochs that it has, over all starts of the server.
     pub epochs: u32,
     /// How much load.
     pub rate: Rate,
@@ -77,7 +77,7 @@ pub struct SegmentEnd {
     pub quiet: Quiet,
 }
 
-/// About a second of load.
+/// About a second of load, or what else the plan's settings call a slice.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Epoch {
     /// When it ended, after the begin of the load.

@@ -32,7 +32,7 @@ pub enum Tier {
 }
 
 /// Memory below this difference is page granularity and chance, however small the server.
-const MEMORY_MARGIN_BYTES: f64 = 64.0 * 1024.0;
+pub const MEMORY_MARGIN_BYTES: f64 = 64.0 * 1024.0;
 
 impl Metric {
     /// Every metric, in table order.
