@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::signflip::Interval;
 use super::theil_sen::{self, Point};
-use super::{bootstrap, median};
+use super::{bootstrap, median, median_of};
 
 /// A series is made so short; all pairs are looked at hundreds of times.
 const POINTS_MAX: usize = 60;
@@ -45,15 +45,12 @@ impl Drift {
             .iter()
             .filter_map(|group| Some(group.last()?.0 - group.first()?.0));
         let hidden = step / longest.fold(0.0, f64::max);
+        let pairs = pairs(&groups);
         let dealt_again = |places: &[usize]| {
-            let mut places = places.iter();
-            let again = |(x, _): &Point| Some((*x, left[*places.next()?]));
-            let mut again = again;
-            let groups: Option<Vec<Vec<Point>>> = groups
-                .iter()
-                .map(|group| group.iter().map(&mut again).collect())
-                .collect();
-            theil_sen::slope(&groups?)
+            let slope = |(from, to, length): &(usize, usize, f64)| {
+                (left[places[*to]] - left[places[*from]]) / length
+            };
+            median_of(pairs.iter().map(slope).collect())
         };
         let length = bootstrap::block_length(&left);
         let blocks = bootstrap::interval(left.len(), length, seed, ALPHA, dealt_again)?;
@@ -79,6 +76,20 @@ fn condensed(groups: &[Vec<Point>]) -> Vec<Vec<Point>> {
     };
     let condense = |group: &Vec<Point>| group.chunks(width).filter_map(middle).collect();
     groups.iter().map(condense).collect()
+}
+
+/// All pairs of points within a group, by their places in the whole series, and how far they lie apart.
+fn pairs(groups: &[Vec<Point>]) -> Vec<(usize, usize, f64)> {
+    let (mut pairs, mut before) = (Vec::new(), 0);
+    for group in groups {
+        for (from, (x, _)) in group.iter().enumerate() {
+            let later = group.iter().enumerate().skip(from + 1);
+            let apart = later.map(|(to, (later, _))| (before + from, before + to, later - x));
+            pairs.extend(apart.filter(|(_, _, length)| *length != 0.0));
+        }
+        before += group.len();
+    }
+    pairs
 }
 
 /// What a line with this slope leaves of a group.
