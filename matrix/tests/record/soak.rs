@@ -178,9 +178,10 @@ fn too_few_epochs_decide_nothing() {
 
 #[test]
 fn a_server_that_was_started_again_has_a_height_of_its_own() {
-    let mut higher = bytes(1_800, 6, |_| 0.0);
+    // It runs for longer, so that the later seconds have no other height.
+    let mut higher = bytes(2_700, 6, |_| 0.0);
     higher.iter_mut().for_each(|bytes| *bytes += 3e6);
-    let sheet = sheet(&[bytes(1_800, 7, |_| 0.0), higher]);
+    let sheet = sheet(&[bytes(900, 7, |_| 0.0), higher]);
     assert_eq!(sheet.decision, Some(Decision::Go), "{:?}", sheet.drifts);
     assert_eq!(sheet.segments, 2);
 }
