@@ -101,7 +101,7 @@ pub fn search(
         match measure(bad, launches)? {
             Measured::Launches(values) => drop(known.launches.insert(bad, values)),
             Measured::Skipped => return Ok((Ending::NoEnd, known)),
-            Measured::OutOfTime => break,
+            Measured::OutOfTime => return Ok((Ending::Open(known.most_probable()), known)),
         }
         show(&known);
         if known.ends_differ(rules) {
@@ -229,6 +229,8 @@ mod tests {
             margin: 0.01,
             probability: 0.95,
         };
+        let (ending, known) = search(5, rules, |_, _| Ok(Measured::OutOfTime), |_| {}).unwrap();
+        assert!(matches!(ending, Ending::Open(_)) && known.effect().is_none());
         let measure = |commit, _| match commit {
             4 => Ok(Measured::Launches(vec![0.1, 0.11, 0.09, 0.1])),
             _ => Ok(Measured::OutOfTime),

@@ -454,3 +454,12 @@ fn a_record_from_before_labels_is_read() {
     let found = store::read(&path).unwrap();
     assert!(!Sheet::of(&found.record).unwrap().has_invalid());
 }
+
+#[test]
+fn a_design_of_another_revision_and_a_peer_are_no_points_on_the_axes() {
+    let plan = plan("a");
+    assert!(plan.values_of("epoll+split+system").is_some());
+    for name in ["abc1234:epoll+split+system", "epoll+floor", "/before+x"] {
+        assert_eq!(plan.values_of(name), None, "{name}");
+    }
+}

@@ -84,7 +84,9 @@ impl Told {
     }
 
     fn sentence(&self) -> String {
-        let (share, error) = self.effect.unwrap_or((0.0, 0.0));
+        let Some((share, error)) = self.effect else {
+            return "not decided: there was no time to measure the ends".to_owned();
+        };
         let effect = format!(
             "{:+.2} % ± {:.2} of {}",
             share * 100.0,
@@ -108,12 +110,20 @@ impl Told {
                 several.join("; ")
             ),
         };
-        let percent = self.probability.unwrap_or(0.0) * 100.0;
         let how = match self.ending {
             "found" => "culprit",
             _ => "not decided, most probable",
         };
-        format!("{how} of {effect}, by {percent:.1} %: {which}")
+        let probability = percent(self.probability.unwrap_or(0.0));
+        format!("{how} of {effect}, {probability} probable: {which}")
+    }
+}
+
+/// No search is certain.
+fn percent(probability: f64) -> String {
+    match probability {
+        0.999.. => "more than 99.9 %".to_owned(),
+        _ => format!("{:.1} %", probability * 100.0),
     }
 }
 
