@@ -3,7 +3,7 @@
 use crate::record::Launch;
 use crate::reduce;
 use crate::report::Report;
-use crate::sheet::{Block, IdleRow, Row, Slope};
+use crate::sheet::{Block, IdleRow, Per, Row, Slope, SoakSheet};
 use crate::stats::middle_half;
 use crate::verdict::Metric;
 
@@ -84,6 +84,7 @@ pub(super) fn all(report: &Report) -> Vec<Cell> {
     let idle = report.idle.iter().flat_map(|sheet| &sheet.rows);
     loaded
         .chain(idle.map(|row| of_idle(&campaign, row)))
+        .chain(report.soak.iter().map(of_soak))
         .collect()
 }
 
@@ -165,6 +166,35 @@ fn of_idle(campaign: &str, row: &IdleRow) -> Cell {
         workload: IDLE.to_owned(),
         arm: row.design.clone(),
         invalid: row.invalid.clone(),
+        measures: measures.into_iter().flatten().collect(),
+    }
+}
+
+/// Of its drifts what memory may grow by at most, for that is what is decided.
+fn of_soak(sheet: &SoakSheet) -> Cell {
+    let measure = |name, unit, value: Option<f64>| {
+        Some(Measure {
+            name,
+            unit,
+            better: Better::Smaller,
+            value: value?,
+            spread: None,
+        })
+    };
+    let most = |per| {
+        let mut drifts = sheet.drifts.iter();
+        Some(drifts.find(|drift| drift.per == per)?.drift?.interval.high)
+    };
+    let measures = [
+        measure("soak-memory-drift-per-request", "bytes", most(Per::Request)),
+        measure("soak-memory-drift-per-hour", "bytes", most(Per::Hour)),
+        measure("soak-latency-p99", "ns", sheet.tail.p99),
+    ];
+    Cell {
+        campaign: sheet.campaign.clone(),
+        workload: sheet.workload.clone().unwrap_or_default(),
+        arm: sheet.design.clone(),
+        invalid: sheet.invalid.clone(),
         measures: measures.into_iter().flatten().collect(),
     }
 }

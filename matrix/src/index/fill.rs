@@ -4,7 +4,7 @@ use anyhow::Result;
 use rusqlite::{Connection, Params, Statement, params};
 
 use crate::process::Memory;
-use crate::record::{Idle, Launch, Observation, Plan, Record};
+use crate::record::{Idle, Launch, Observation, Plan, Record, Segment, Soaked};
 use crate::reduce;
 use crate::report::Report;
 use crate::sheet::{Block, Place, Row, Sheet};
@@ -25,6 +25,8 @@ pub(super) fn fill(connection: &Connection, record: Record) -> Result<()> {
     launches.try_for_each(|launch| rows.launch(plan, launch))?;
     let mut starts = report.record.idle.values();
     starts.try_for_each(|idle| rows.idle(idle))?;
+    let mut soaks = report.record.soaks.iter();
+    soaks.try_for_each(|(campaign, soaked)| rows.soak(campaign, soaked))?;
     if let Some(sheet) = &report.sheet {
         rows.sheet(plan, sheet)?;
     }
@@ -109,6 +111,33 @@ impl Rows<'_> {
             ];
             self.insert("arms", values, 10)
         })
+    }
+
+    fn soak(&self, campaign: &str, soaked: &Soaked) -> rusqlite::Result<()> {
+        let of_segment = |segment: &Segment| {
+            let mut epochs = segment.epochs.iter().enumerate();
+            epochs.try_for_each(|(number, epoch)| {
+                let memory = |of: fn(&Memory) -> u64| epoch.memory.as_ref().map(of);
+                let values = params![
+                    campaign,
+                    segment.begin.segment,
+                    number as i64,
+                    epoch.at_ms as i64,
+                    epoch.requests as i64,
+                    epoch.elapsed_ns as i64,
+                    epoch.server_cpu_ns as i64,
+                    epoch.latency.quantile_ns(0.5),
+                    epoch.latency.quantile_ns(0.99),
+                    memory(|memory| memory.private_bytes).map(|bytes| bytes as i64),
+                    memory(|memory| memory.resident_bytes).map(|bytes| bytes as i64),
+                    epoch.syscalls.map(|calls| calls as i64),
+                    epoch.wrong as i64,
+                    epoch.unanswered as i64,
+                ];
+                self.insert("epochs", values, 14)
+            })
+        };
+        soaked.segments.iter().try_for_each(of_segment)
     }
 
     fn launch(&self, plan: &Plan, launch: &Launch) -> rusqlite::Result<()> {

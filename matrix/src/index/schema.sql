@@ -185,3 +185,22 @@ CREATE TABLE idle (
     socket_bytes   INTEGER,
     failure        TEXT
 );
+
+-- Epochs of a soak.
+CREATE TABLE epochs (
+    campaign       TEXT NOT NULL,
+    segment        INTEGER NOT NULL,         -- start of the server, from 0
+    epoch          INTEGER NOT NULL,         -- from 0
+    at_ms          INTEGER NOT NULL,         -- its end, since the load of that start began
+    requests       INTEGER NOT NULL,
+    elapsed_ns     INTEGER NOT NULL,
+    server_cpu_ns  INTEGER NOT NULL,
+    latency_ns_p50 REAL,
+    latency_ns_p99 REAL,
+    private_bytes  INTEGER,
+    resident_bytes INTEGER,
+    syscalls       INTEGER,
+    wrong          INTEGER NOT NULL,         -- answers
+    unanswered     INTEGER NOT NULL,
+    PRIMARY KEY (campaign, segment, epoch)
+) WITHOUT ROWID;

@@ -12,7 +12,7 @@ use orthant_matrix::verdict::MachineState;
 use serde_json::Value;
 
 use super::comparison::compared;
-use super::{idle, sweep};
+use super::{idle, soak, sweep};
 
 fn exported(record: Record, to: Target) -> Exported {
     export(&Report::of(record).unwrap(), to).unwrap()
@@ -223,5 +223,18 @@ fn idle_connections_are_exported_where_a_format_has_room() {
     assert_eq!(
         exported(record(), Target::Arena).left_out,
         ["the arena has no profile of idle connections"]
+    );
+}
+
+#[test]
+fn a_soak_is_exported_by_what_memory_may_grow_by_at_most() {
+    let record = || soak::record(&[soak::bytes(600, 1, |second| second * 2_000.0)]);
+    let metrics = json(record(), Target::Bencher);
+    let soaked = metrics.as_object().unwrap().values().next().unwrap();
+    let most = soaked["soak-memory-drift-per-request"]["value"].as_f64();
+    assert!((1.9..2.5).contains(&most.unwrap()), "{metrics}");
+    assert_eq!(
+        exported(record(), Target::Arena).left_out,
+        ["the arena has no profile of soaks"]
     );
 }

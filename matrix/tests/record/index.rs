@@ -10,7 +10,7 @@ use orthant_matrix::store::Store;
 use orthant_matrix::table::Format;
 
 use super::comparison::compared;
-use super::{idle, sweep, written};
+use super::{idle, soak, sweep, written};
 
 fn stored(folder: &Path, campaign: &str, record: &Record) -> PathBuf {
     let mut store = Store::create(folder, campaign).unwrap();
@@ -26,6 +26,17 @@ fn stored(folder: &Path, campaign: &str, record: &Record) -> PathBuf {
         let mut idle = idle.clone();
         idle.campaign = campaign.to_owned();
         store.append(&Line::Idle(idle)).unwrap();
+    }
+    for soaked in record.soaks.values() {
+        store.append(&Line::Soak(soaked.asked)).unwrap();
+        for segment in &soaked.segments {
+            let begin = Line::SegmentBegin(segment.begin.clone());
+            store.append(&begin).unwrap();
+            for epoch in &segment.epochs {
+                let epoch = Line::Epoch(Box::new(epoch.clone()));
+                store.append(&epoch).unwrap();
+            }
+        }
     }
     store.path().to_owned()
 }
@@ -45,17 +56,19 @@ fn one(index: &Index, sql: &str) -> String {
 fn every_table_has_its_rows() {
     let folder = tempfile::tempdir().unwrap();
     let idle = idle::record([Some(0), None].map(|arm| idle::start(arm, 0, 4_000, 7_000)));
+    let soaked = soak::record(&[1, 2].map(|seed| soak::bytes(5, seed, |_| 0.0)));
     let files = [
         stored(folder.path(), "swept", &sweep::swept(Coverage::Full)),
         stored(folder.path(), "compared", &compared(8)),
         stored(folder.path(), "waited", &idle),
+        stored(folder.path(), "soaked", &soaked),
     ];
     let index = Index::of_files(&files).unwrap();
     for (table, rows) in [
-        ("files", 3),
-        ("campaigns", 3),
-        ("arms", 5 + 3 + 3),
-        ("axes", 4 * 2 + 3 + 2 * 3),
+        ("files", 4),
+        ("campaigns", 4),
+        ("arms", 5 + 3 + 3 + 1),
+        ("axes", 4 * 2 + 3 + 2 * 3 + 3),
         ("launches", 8 + 8),
         ("observations", 8 * 5 + 8 * 3),
         ("slices", 10 * (8 * 5 + 8 * 3)),
@@ -64,6 +77,7 @@ fn every_table_has_its_rows() {
         ("verdicts", 4),
         ("effects", 4),
         ("idle", 6),
+        ("epochs", 10),
     ] {
         assert_eq!(
             one(&index, &format!("select count(*) from {table}")),

@@ -6,7 +6,7 @@ use orthant_matrix::record::Record;
 use orthant_matrix::report::Report;
 
 use super::comparison::compared;
-use super::{idle, sweep};
+use super::{idle, soak, sweep};
 
 fn page(record: Record) -> String {
     let page = html::page(&Report::of(record).unwrap());
@@ -102,4 +102,22 @@ fn the_page_of_idle_connections_shows_their_memory() {
         [true; 3]
     );
     assert_eq!(has(&page, &["CPU against memory", "Decision"]), [false; 2]);
+}
+
+#[test]
+fn the_page_of_a_soak_shows_a_line_for_each_start_of_the_server() {
+    let page = page(soak::record(
+        &[1, 2].map(|seed| soak::bytes(60, seed, |_| 0.0)),
+    ));
+    let parts = [
+        "Private memory over time",
+        "Throughput over time",
+        "p99 over time",
+        "start 1",
+        "start 2",
+        "How fast private memory drifts",
+        "DECISION  INCONCLUSIVE",
+    ];
+    assert_eq!(has(&page, &parts), [true; 7], "{page}");
+    assert_eq!(has(&page, &["CPU against memory", "start 3"]), [false; 2]);
 }

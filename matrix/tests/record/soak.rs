@@ -65,7 +65,7 @@ fn epoch(second: u64, private_bytes: f64) -> Epoch {
 }
 
 /// One list of private bytes per start of the server, one value per second.
-fn record(segments: &[Vec<f64>]) -> Record {
+pub(crate) fn record(segments: &[Vec<f64>]) -> Record {
     let mut plan = plan("one");
     plan.command = "soak".to_owned();
     plan.arms.truncate(1);
@@ -86,7 +86,7 @@ fn sheet(segments: &[Vec<f64>]) -> SoakSheet {
 }
 
 /// 8 MiB, some pages of noise of which each second keeps most of the one before, and what `more` adds.
-fn bytes(seconds: u64, seed: u64, more: impl Fn(f64) -> f64) -> Vec<f64> {
+pub(crate) fn bytes(seconds: u64, seed: u64, more: impl Fn(f64) -> f64) -> Vec<f64> {
     let mut random = Random::new(seed, &[]);
     let mut pages = 0.0;
     let mut next = |second: u64| {
