@@ -202,13 +202,17 @@ mod tests {
         let lib = |checkout: &Path| fs::read_to_string(checkout.join("src/lib.rs")).unwrap();
         let checkout = checked_out(&workspace, &commits[0]).unwrap();
         assert_eq!(lib(&checkout), "// 0\n");
-        // What a build left there, and what a kill in the middle of a checkout leaves.
+        // What a build left there.
         fs::write(checkout.join("src/lib.rs"), "half").unwrap();
         fs::write(checkout.join("stray"), "").unwrap();
-        fs::write(checkout.join(".git/index.lock"), "").unwrap();
         assert_eq!(checked_out(&workspace, &commits[1]).unwrap(), checkout);
         assert_eq!(lib(&checkout), "// 1\n");
         assert!(!checkout.join("stray").exists());
+        // What a kill in the middle of a checkout leaves.
+        fs::write(checkout.join("src/lib.rs"), "half").unwrap();
+        fs::write(checkout.join(".git/index.lock"), "").unwrap();
+        checked_out(&workspace, &commits[1]).unwrap();
+        assert_eq!(lib(&checkout), "// 1\n");
         let head = git(&checkout, &["rev-parse", "HEAD"]).unwrap();
         assert_eq!(head, commits[1].to_string());
         let of_user = |arguments: &[&str]| git(folder.path(), arguments).unwrap();

@@ -1,4 +1,5 @@
-//! Servers that a command starts, as arms: what counts as theirs, how they end, and what is said when they do not start.
+//! Arms that are no designs of this checkout: what counts as a command's, how it ends, and what is said where an arm cannot
+//! be started or built.
 //!
 //! The servers are the example `fixture`, alone or behind a shell.
 
@@ -167,4 +168,15 @@ fn what_cannot_be_started_says_why() {
             "{peer}: {found} {text}"
         );
     }
+}
+
+#[test]
+fn a_revision_that_lacks_a_design_says_so() {
+    let folder = folder();
+    let (code, text) = told(&matrix(folder.path(), &["run", "HEAD:no+such+design"]));
+    assert_eq!(code, 5, "{text}");
+    assert!(
+        text.contains(":no+such+design as that revision has it: failed to find the design"),
+        "{text}"
+    );
 }
