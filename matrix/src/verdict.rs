@@ -148,8 +148,8 @@ impl Judgement {
 }
 
 /// Goes from look to look until one decides. `judge` is asked at each look; where launches are missing, it makes them. When
-/// the time is over it moves the look to the launches that there are, at the level of the look: that is the last one, and
-/// left out where it sees nothing new. One judgement per look; the last is the one that counts.
+/// the time is over it moves the look to the launches that there are, at the level of the look; one that sees nothing new
+/// is left out. One judgement per look; the last is the one that counts.
 ///
 /// # Errors
 /// Those of `judge`.
@@ -162,11 +162,11 @@ pub fn until_decided<E>(
         let judgement = judge(*look)?;
         let launches = judgement.look.launches;
         let is_new = |last: &Judgement| last.look.launches < launches;
-        let is_last = launches < look.launches || judgement.decision != Decision::Inconclusive;
+        let is_decided = judgement.decision != Decision::Inconclusive;
         if judgements.last().is_none_or(is_new) {
             judgements.push(judgement);
         }
-        if is_last {
+        if is_decided {
             break;
         }
     }

@@ -91,12 +91,14 @@ impl Comparison {
 
 fn title(finding: &Finding) -> String {
     let judgement = &finding.judgement;
-    let machine = match judgement.conditions.machine {
-        MachineState::Quiet => "quiet machine",
-        MachineState::Noisy => "noisy machine",
-    };
     let launches = judgement.look.launches;
-    format!("{}, {launches} launches, {machine}", finding.workload)
+    let machine = match judgement.conditions.machine {
+        // Of what was not measured nothing is known.
+        _ if launches == 0 => "",
+        MachineState::Quiet => ", quiet machine",
+        MachineState::Noisy => ", noisy machine",
+    };
+    format!("{}, {launches} launches{machine}", finding.workload)
 }
 
 fn people_table(finding: &Finding) -> Table {
@@ -229,7 +231,7 @@ fn notes(finding: &Finding) -> Vec<String> {
                 )
             }),
     );
-    if judgement.conditions.machine == MachineState::Noisy {
+    if judgement.conditions.machine == MachineState::Noisy && judgement.look.launches > 0 {
         notes.push(
             "* advisory: the machine was noisy, so the wall clock decides nothing".to_owned(),
         );

@@ -9,8 +9,7 @@ use crate::table::{Format, Table, number};
 use crate::verdict::key;
 
 /// What a line for Cargo does not do.
-const ALSO: &str = "an allocator serves a program that declares it, and `[profile.release]` is the matrix's when it says so: README.md, \
-                    The library";
+const ALSO: &str = "the program has to declare the allocator, and to be built as the matrix builds: README.md, The library";
 
 /// How more becomes known.
 const ADVICE: &str = "more --launches make the intervals narrower; `cargo matrix doctor` says whether the machine is quiet enough for \
@@ -107,26 +106,30 @@ impl Recommendation {
                 "the best in {name} of those that meet every need is one of {count}, and which one the launches do not tell"
             ),
         };
-        let lines = set
-            .iter()
-            .map(|design| format!("{}: `{}`", design.design, design.cargo));
-        let may_meet = self.with(Standing::MayMeet).next();
-        let advice = may_meet
-            .filter(|_| set.is_empty())
-            .map(|_| ADVICE.to_owned());
+        let is_open = set.is_empty() && self.with(Standing::MayMeet).next().is_some();
+        let advice = is_open.then(|| ADVICE.to_owned());
         let also = (!set.is_empty()).then(|| ALSO.to_owned());
         Part {
             title,
-            table: None,
-            notes: self
-                .notes
-                .iter()
-                .cloned()
-                .chain(lines)
-                .chain(also)
-                .chain(advice)
-                .collect(),
+            table: (!set.is_empty()).then(|| self.lines(&set)),
+            notes: [
+                self.notes.clone(),
+                Vec::from_iter(advice),
+                Vec::from_iter(also),
+            ]
+            .concat(),
         }
+    }
+
+    /// The lines for Cargo stand in the first column, in one piece to copy.
+    fn lines(&self, set: &[&Assessed]) -> Table {
+        let (primary, scale) = shown_in(self.primary);
+        let mut table = Table::new(["the line for Cargo", primary]);
+        for design in set {
+            let figure = design.primary.map(|figure| figure / scale);
+            table.row(vec![design.cargo.clone(), number(figure)]);
+        }
+        table
     }
 
     fn csv(&self) -> String {

@@ -19,7 +19,7 @@ fn a_comparison_ends_in_time_and_says_what_was_reached() {
     assert_eq!(code(&output), 3, "{shown}{}", text(&output.stderr));
     // One launch is made in any case; then nothing fits any more, and nothing of the other workload either.
     assert!(
-        shown.contains("baseline, 1 launches") && shown.contains("json, 0 launches"),
+        shown.contains("baseline, 1 launches, ") && shown.contains("json, 0 launches\n"),
         "{shown}"
     );
     assert!(

@@ -89,7 +89,7 @@ fn what_meets_every_need_and_may_be_the_best_is_a_set_without_an_order() {
         "2 of 4 designs excluded: what is marked ! misses its need",
         "9.00 [9.00, 9.00]!",
         "is one of 2, and which one the launches do not tell",
-        "uring+split: `cargo add orthant --path /orthant/server --no-default-features --features uring,split`",
+        "\ncargo add orthant --path /orthant/server --no-default-features --features uring,split        10.8\n",
     ] {
         assert!(text.contains(line), "{line} in {text}");
     }
