@@ -176,14 +176,16 @@ fn too_few_epochs_decide_nothing() {
     );
 }
 
+/// Each runs for longer and is larger than the one before, so that over all of them memory seems to grow.
 #[test]
 fn a_server_that_was_started_again_has_a_height_of_its_own() {
-    // It runs for longer, so that the later seconds have no other height.
-    let mut higher = bytes(2_700, 6, |_| 0.0);
-    higher.iter_mut().for_each(|bytes| *bytes += 3e6);
-    let sheet = sheet(&[bytes(900, 7, |_| 0.0), higher]);
+    let segment = |number: u64| -> Vec<f64> {
+        let bytes = bytes(600 * (number + 1), number, |_| 0.0).into_iter();
+        bytes.map(|bytes| bytes + 3e6 * number as f64).collect()
+    };
+    let sheet = sheet(&[segment(0), segment(1), segment(2)]);
     assert_eq!(sheet.decision, Some(Decision::Go), "{:?}", sheet.drifts);
-    assert_eq!(sheet.segments, 2);
+    assert_eq!(sheet.segments, 3);
 }
 
 #[test]
