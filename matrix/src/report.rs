@@ -41,7 +41,7 @@ impl Report {
     /// When histograms cannot be merged.
     pub fn of(record: Record) -> Result<Report> {
         let is_idle = !record.plan().idle.is_empty();
-        let is_soak = !record.soaks.is_empty();
+        let is_soak = record.plan().command == "soak";
         let has_cells = !is_idle && !is_soak;
         Ok(Report {
             sheet: has_cells.then(|| Sheet::of(&record)).transpose()?,

@@ -163,11 +163,14 @@ impl SoakSheet {
     /// When the record holds no soak, or several.
     pub fn of(record: &Record) -> Result<SoakSheet> {
         ensure!(
-            record.soaks.len() == 1,
+            record.soaks.len() < 2,
             "failed to show {} soaks in one table: report them one by one",
             record.soaks.len()
         );
-        let (campaign, soaked) = record.soaks.first_key_value().context("there is one")?;
+        let soak = record.soaks.first_key_value();
+        let (campaign, soaked) = soak.context(
+            "failed to show a soak that ended before it said what it is for: begin a new one",
+        )?;
         let plan = record.plan();
         let begin = soaked.segments.first().map(|segment| &segment.begin);
         let warm: Vec<Warm> = soaked.segments.iter().map(Warm::of).collect();
