@@ -1,4 +1,4 @@
-//! Writes records of a sweep, a comparison and idle connections with made-up figures into a folder, so that whoever reads what is
+//! Writes records of a sweep, a comparison, idle connections and a soak with made-up figures into a folder, so that whoever reads what is
 //! made of records has something to read: every verdict, a cell that does not count, a name full of other people's signs.
 //!
 //! Nothing is measured; no figure in them says anything about a server.
@@ -11,8 +11,8 @@ use orthant_matrix::axes::Coverage;
 use orthant_matrix::machine::{KernelMemory, Machine, Quiet};
 use orthant_matrix::process::{End, Memory};
 use orthant_matrix::record::{
-    Comparison, Idle, IdlePoint, Latency, Launch, LeftOut, Line, Observation, Plan, PlannedArm,
-    SCHEMA, Settings, Slice,
+    Budget, Comparison, Epoch, Idle, IdlePoint, Latency, Launch, LeftOut, Line, Observation, Plan,
+    PlannedArm, Rate, SCHEMA, SegmentBegin, SegmentEnd, Settings, Slice, Soak,
 };
 use orthant_matrix::store::Store;
 use orthant_matrix::validity::Label;
@@ -32,6 +32,12 @@ const SETTINGS: Settings = Settings {
     requests_per_s: None,
 };
 
+const QUIET: Quiet = Quiet {
+    foreign_share: 0.01,
+    steal_share: 0.0,
+    state: MachineState::Quiet,
+};
+
 fn main() -> Result<()> {
     let folder = std::env::args_os()
         .nth(1)
@@ -39,7 +45,8 @@ fn main() -> Result<()> {
     let folder = Path::new(&folder);
     sweep(folder)?;
     compare(folder)?;
-    idle(folder)
+    idle(folder)?;
+    soak(folder)
 }
 
 fn plan(command: &str, arms: &[&str]) -> Plan {
@@ -160,11 +167,7 @@ fn launch(plan: &Plan, workload: Workload, block: u32, figures: &[(u64, u64)]) -
         server_cpu: 0,
         client_cpu: 1,
         start_order: (0..figures.len()).collect(),
-        quiet: Quiet {
-            foreign_share: 0.01,
-            steal_share: 0.0,
-            state: MachineState::Quiet,
-        },
+        quiet: QUIET,
         arms: arms.map(observation).collect::<Result<_>>()?,
     })
 }
@@ -254,4 +257,57 @@ fn idle(folder: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Memory grows by a page in 40 s.
+fn soak(folder: &Path) -> Result<()> {
+    let mut plan = plan("soak", &["epoll+split+system"]);
+    plan.workloads = vec![Workload::Baseline];
+    let mut store = begun(folder, &plan)?;
+    store.append(&Line::Soak(Soak {
+        epochs: 300,
+        rate: Rate::PerS(1_000.0),
+        budget: Budget::default(),
+    }))?;
+    store.append(&Line::SegmentBegin(SegmentBegin {
+        segment: 0,
+        started: STARTED.to_owned(),
+        server_cpu: 0,
+        client_cpu: 1,
+        capacity_requests_per_s: Some(2_000.0),
+        requests_per_s: 1_000.0,
+    }))?;
+    for second in 1..=300 {
+        store.append(&Line::Epoch(Box::new(epoch(second)?)))?;
+    }
+    store.append(&Line::SegmentEnd(SegmentEnd {
+        end: End::Stopped,
+        failure: None,
+        quiet: QUIET,
+    }))
+}
+
+fn epoch(second: u64) -> Result<Epoch> {
+    let mut latency = Latency::empty();
+    for (us, count) in [(90, 500), (120, 480), (400 + second % 7 * 30, 20)] {
+        let recorded = latency.0.record_n(us * 1_000, count);
+        recorded.context("failed to record a response time")?;
+    }
+    Ok(Epoch {
+        at_ms: second * 1_000,
+        requests: 1_000,
+        elapsed_ns: 1_000_000_000 + second % 5 * 1_000_000,
+        server_cpu_ns: 5_000_000,
+        client_cpu_ns: 9_000_000,
+        wrong: 0,
+        unanswered: 0,
+        first_wrong: None,
+        late_sends: 0,
+        connections_open: SETTINGS.connections,
+        latency,
+        memory: Some(memory((8 << 20) + second / 40 * 4_096)),
+        kernel: None,
+        events: None,
+        syscalls: Some(2_000),
+    })
 }
