@@ -25,24 +25,11 @@ pub use query::{Answer, Value};
 /// The tables, with what each column holds.
 pub const SCHEMA: &str = include_str!("index/schema.sql");
 
-/// Raised when [`SCHEMA`] or what fills it changes: an index of another version is made anew.
-const VERSION: i64 = 1;
+/// Raised when what fills the tables changes.
+const FILLED: u32 = 1;
 
-/// The tables whose rows belong to a campaign.
-const TABLES: [&str; 12] = [
-    "campaigns",
-    "arms",
-    "axes",
-    "launches",
-    "observations",
-    "slices",
-    "cells",
-    "decisions",
-    "verdicts",
-    "effects",
-    "idle",
-    "files",
-];
+/// Of the tables and what fills them: an index of another version is made anew.
+const VERSION: i64 = version(SCHEMA.as_bytes());
 
 /// Another process may be bringing the same index up to date.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -138,6 +125,16 @@ fn allowed(action: &AuthAction<'_>) -> bool {
     }
 }
 
+/// FNV-1a, in the 31 bits that SQLite has for it; never 0, which is what a new file says.
+const fn version(schema: &[u8]) -> i64 {
+    let (mut hash, mut at) = (0x811c_9dc5 ^ FILLED, 0);
+    while at < schema.len() {
+        hash = (hash ^ schema[at] as u32).wrapping_mul(0x0100_0193);
+        at += 1;
+    }
+    (hash >> 1 | 1) as i64
+}
+
 /// `*.jsonl` of a folder; none where there is no folder yet.
 fn record_files(folder: &Path) -> Result<BTreeSet<PathBuf>> {
     let context = || {
@@ -229,8 +226,9 @@ fn update(
             fresh.extend(read(path, seen(path)?, sha256.clone(), unreadable)?);
         }
     }
+    let tables = tables(&transaction)?;
     for campaign in &stale {
-        for table in TABLES {
+        for table in &tables {
             transaction.execute(
                 &format!("DELETE FROM {table} WHERE campaign = ?1"),
                 [campaign],
@@ -239,6 +237,14 @@ fn update(
     }
     fill_all(&transaction, fresh)?;
     Ok(transaction.commit()?)
+}
+
+/// All of them: their rows belong to a campaign.
+fn tables(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut statement =
+        connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")?;
+    let names = statement.query_map([], |row| row.get(0))?;
+    names.collect()
 }
 
 type Known = BTreeMap<PathBuf, (Seen, String, String)>;

@@ -7,6 +7,8 @@ use super::cells::Cell;
 use crate::comparison::{Comparison, Finding};
 use crate::markup::{Element, element};
 use crate::report::Report;
+use crate::sheet::{MemoryDrift, Per, SoakSheet};
+use crate::stats::signflip::Interval;
 use crate::table::percent;
 use crate::verdict::{Decision, Effect, Role, Verdict};
 
@@ -25,9 +27,10 @@ struct Case {
 }
 
 pub(super) fn text(report: &Report, cells: &[Cell]) -> String {
-    let suites: Vec<Element> = match report.comparisons.is_empty() {
-        true => of_cells(report, cells),
-        false => report.comparisons.iter().flat_map(of_comparison).collect(),
+    let suites: Vec<Element> = match (&report.soak, report.comparisons.is_empty()) {
+        (Some(soak), _) => vec![of_soak(soak)],
+        (None, true) => of_cells(report, cells),
+        (None, false) => report.comparisons.iter().flat_map(of_comparison).collect(),
     };
     let suites = element("testsuites")
         .with("name", "orthant")
@@ -43,6 +46,40 @@ fn of_comparison(comparison: &Comparison) -> Vec<Element> {
         suite(&comparison.campaign, finding.workload.name(), &cases)
     };
     comparison.workloads.iter().map(suite).collect()
+}
+
+/// A case for each budget: memory that drifts beyond it fails.
+fn of_soak(sheet: &SoakSheet) -> Element {
+    let case = |memory: &MemoryDrift| {
+        let per = match memory.per {
+            Per::Request => "request",
+            Per::Hour => "hour",
+        };
+        let drift = memory.drift.map_or("n/a".to_owned(), |drift| {
+            let Interval { low, high } = drift.interval;
+            format!("{:.3} [{low:.3}, {high:.3}]", drift.slope)
+        });
+        let message = format!("{drift} bytes per {per}, budget {:.3}", memory.budget);
+        let end = match memory.decision {
+            _ if !sheet.invalid.is_empty() => End::Error {
+                message: sheet.invalid.join("; "),
+            },
+            Decision::NoGo => End::Failed {
+                kind: "NO-GO".to_owned(),
+                message,
+            },
+            Decision::Inconclusive => End::Skipped {
+                message: format!("INCONCLUSIVE: {message}"),
+            },
+            Decision::Go | Decision::NoDifference => End::Passed,
+        };
+        Case {
+            name: format!("memory drift per {per}"),
+            end,
+        }
+    };
+    let cases: Vec<Case> = sheet.drifts.iter().map(case).collect();
+    suite(&sheet.campaign, "soak", &cases)
 }
 
 fn of_effect(finding: &Finding, effect: &Effect) -> Case {

@@ -238,3 +238,16 @@ fn a_soak_is_exported_by_what_memory_may_grow_by_at_most() {
         ["the arena has no profile of soaks"]
     );
 }
+
+#[test]
+fn memory_that_drifts_beyond_its_budget_fails_in_junit() {
+    let xml =
+        |more: &dyn Fn(f64) -> f64| text(soak::record(&[soak::bytes(900, 1, more)]), Target::Junit);
+    let leaking = xml(&|second| second * 2_048.0 * 1_024.0);
+    assert!(
+        leaking.contains("tests=\"2\" failures=\"2\" errors=\"0\" skipped=\"0\""),
+        "{leaking}"
+    );
+    let sound = xml(&|_| 0.0);
+    assert!(sound.contains("failures=\"0\" errors=\"0\""), "{sound}");
+}

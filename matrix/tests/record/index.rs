@@ -157,6 +157,36 @@ fn the_index_follows_the_files() {
 }
 
 #[test]
+fn rows_of_a_soak_that_goes_on_are_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let (records, kept_in) = (
+        folder.path().join("results"),
+        folder.path().join("index.sqlite"),
+    );
+    let path = stored(
+        &records,
+        "soaked",
+        &soak::record(&[soak::bytes(5, 1, |_| 0.0)]),
+    );
+    let epochs = || {
+        let index = Index::of_folder(&records, &kept_in).unwrap();
+        one(&index, "select count(*) from epochs")
+    };
+    let whole = fs::read(&path).unwrap();
+    fs::write(&path, &whole[..whole.len() - 9]).unwrap();
+    assert_eq!(epochs(), "4");
+    fs::write(&path, &whole).unwrap();
+    assert_eq!(epochs(), "5");
+    // An index whose tables are others is made anew.
+    let other = rusqlite::Connection::open(&kept_in).unwrap();
+    other
+        .execute_batch("pragma user_version = 1; drop table epochs")
+        .unwrap();
+    drop(other);
+    assert_eq!(epochs(), "5");
+}
+
+#[test]
 fn questions_only_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = written(&folder.path().join("results"));
