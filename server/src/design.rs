@@ -47,7 +47,18 @@ axis! { ALLOCATOR_NAME allocator, "an allocator":
     "jemalloc" => orthant_jemalloc,
 }
 
+#[cfg(not(feature = "count-allocations"))]
 pub use allocator::{ALLOCATOR, Allocator};
+
+/// The allocator behind a layer that counts what goes through it.
+#[cfg(feature = "count-allocations")]
+pub type Allocator = orthant_counting::Counting<allocator::Allocator>;
+
+/// The one value of [`Allocator`].
+#[cfg(feature = "count-allocations")]
+pub const ALLOCATOR: Allocator = orthant_counting::Counting(allocator::ALLOCATOR);
+
+pub(crate) use allocator::stats as allocator_stats;
 pub use backend::Tuning;
 
 /// What this build is.

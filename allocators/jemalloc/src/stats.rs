@@ -13,6 +13,8 @@ pub struct Stats {
     /// Bytes in pages that jemalloc takes to be resident, its own metadata included: `stats.resident`. An upper bound in
     /// whole pages: an untouched page of an active extent counts too.
     pub resident_bytes: Option<u64>,
+    /// Bytes it has taken of the kernel and not given back: what it takes to be resident.
+    pub held_bytes: Option<u64>,
 }
 
 /// Refreshes and reads the counters.
@@ -21,11 +23,14 @@ pub fn stats() -> Stats {
         return Stats {
             live_bytes: None,
             resident_bytes: None,
+            held_bytes: None,
         };
     }
     let bytes = |counter: tikv_jemalloc_ctl::Result<usize>| counter.ok().map(|bytes| bytes as u64);
+    let resident_bytes = bytes(stats::resident::read());
     Stats {
         live_bytes: bytes(stats::allocated::read()),
-        resident_bytes: bytes(stats::resident::read()),
+        resident_bytes,
+        held_bytes: resident_bytes,
     }
 }

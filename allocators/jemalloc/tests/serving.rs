@@ -45,6 +45,7 @@ fn serves_counts_and_gives_back() {
 
 fn check_counters(before: Stats, full: Stats) {
     check_rise(before.live_bytes, full.live_bytes);
+    check_rise(before.held_bytes, full.held_bytes);
     check_rise(before.resident_bytes, full.resident_bytes);
 }
 

@@ -11,12 +11,15 @@ pub struct Stats {
     pub live_bytes: Option<u64>,
     /// Always `None`.
     pub resident_bytes: Option<u64>,
+    /// Always `None`.
+    pub held_bytes: Option<u64>,
 }
 
-/// The counters: both unknown.
+/// The counters: all unknown.
 pub fn stats() -> Stats {
     Stats {
         live_bytes: None,
         resident_bytes: None,
+        held_bytes: None,
     }
 }

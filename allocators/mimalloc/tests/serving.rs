@@ -48,7 +48,8 @@ fn check_counters(before: Stats, full: Stats) {
         before,
         Stats {
             live_bytes: None,
-            resident_bytes: None
+            resident_bytes: None,
+            held_bytes: None,
         }
     );
     assert_eq!(full, before);

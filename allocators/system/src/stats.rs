@@ -13,6 +13,8 @@ pub struct Stats {
     pub live_bytes: Option<u64>,
     /// Always `None`.
     pub resident_bytes: Option<u64>,
+    /// Bytes it has taken of the kernel and not given back, resident or not: `arena + hblkhd`.
+    pub held_bytes: Option<u64>,
 }
 
 /// Reads the counters; takes each arena's lock in turn.
@@ -21,5 +23,6 @@ pub fn stats() -> Stats {
     Stats {
         live_bytes: Some((info.uordblks + info.hblkhd) as u64),
         resident_bytes: None,
+        held_bytes: Some((info.arena + info.hblkhd) as u64),
     }
 }
