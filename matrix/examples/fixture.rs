@@ -1,11 +1,15 @@
 //! A server for the matrix's own tests: keeps the start contract and answers `/baseline11` and `/pipeline`, one thread
 //! per connection. The name it is started under says what is wrong with it: `wrong` adds one to every sum, `slow` burns
 //! CPU time, `leaving` ends after some answers, `impatient` closes each connection after one, `keeping` keeps what its
-//! clients have closed, `leaking` some memory of every answer, `dying` and `refusing` end
-//! before they listen, `floor` calls itself `epoll+floor` and always answers `ok`, `honest` does none of this. Any handicap
-//! makes it `slow`, unless it is `deaf`.
+//! clients have closed, `leaking` some memory of every answer, `calling` asks the kernel three times more for each answer,
+//! `allocating` asks for 100 bytes three times more, `dying` and `refusing` end before they listen, `floor` calls itself
+//! `epoll+floor` and always answers `ok`, `honest` does none of this. Any handicap makes it `slow`, unless it is `deaf`. All
+//! of them count their allocations.
 //!
 //! It is a test's opponent, not an example of a server.
+
+#[path = "fixture/sys.rs"]
+mod sys;
 
 use std::io::{self, BufRead, BufReader, Read, Write, stdout};
 use std::net::{TcpListener, TcpStream};
@@ -19,6 +23,12 @@ const SLOW_NUMBERS: u64 = 40_000;
 
 /// `leaking` loses so much with every answer.
 const LEAK_BYTES: usize = 4096;
+
+/// `calling` and `allocating` do what they do so often.
+const TIMES_MORE: u32 = 3;
+
+#[global_allocator]
+static COUNTED: sys::Counting = sys::Counting;
 
 static ANSWERS: AtomicU64 = AtomicU64::new(0);
 
@@ -131,6 +141,16 @@ fn request(reader: &mut BufReader<TcpStream>, name: &str) -> io::Result<Option<S
             (0..SLOW_NUMBERS).for_each(|number| {
                 std::hint::black_box(number);
             });
+            Ok(Some(sum.to_string()))
+        }
+        "calling" => {
+            (0..TIMES_MORE).for_each(|_| {
+                std::hint::black_box(std::os::unix::process::parent_id());
+            });
+            Ok(Some(sum.to_string()))
+        }
+        "allocating" => {
+            (0..TIMES_MORE).for_each(|_| drop(std::hint::black_box(Vec::<u8>::with_capacity(100))));
             Ok(Some(sum.to_string()))
         }
         _ => Ok(Some(sum.to_string())),

@@ -73,6 +73,7 @@ fn plan(command: &str, arms: &[&str]) -> Plan {
             .into(),
         coverage: Coverage::Full,
         idle: Vec::new(),
+        counts: orthant_matrix::record::Counts::None,
         comparison: None,
         settings: SETTINGS,
     }
@@ -224,6 +225,8 @@ fn memory(private_bytes: u64) -> Memory {
         private_bytes,
         resident_bytes: private_bytes + (2 << 20),
         peak_bytes: private_bytes + (2 << 20),
+        rings_bytes: None,
+        cgroup_bytes: None,
     }
 }
 

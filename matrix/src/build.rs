@@ -26,12 +26,16 @@ use serde::Serialize;
 
 use crate::arm::Arm;
 use crate::axes::{Axes, SERVER, peer_package};
+use crate::design::Design;
 use crate::error::{Fault, Faulty};
 use crate::process::{self, Program};
 use crate::revision::{self, Commit};
 use crate::workspace::Workspace;
 
-pub use cargo::Failed;
+pub use cargo::{Failed, tree};
+
+/// What follows a design's name in that of its executable that counts allocations.
+const COUNTING: &str = ".counting";
 
 /// An executable that can be started.
 #[derive(Clone, Debug, Serialize)]
@@ -125,6 +129,36 @@ pub fn build(
     Ok(built)
 }
 
+/// Builds the executable of a design that counts what goes through its allocator, under a name of its own. Its time and its
+/// memory are not the design's.
+///
+/// # Errors
+/// As [`build`].
+pub fn counting(axes: &Axes, design: &Design, show: &mut dyn FnMut(Event<'_>)) -> Result<Built> {
+    let _alone = lock(&axes.workspace().designs().join(".lock"))?;
+    let build = Build {
+        axes,
+        rebuild: Rebuild::Stale,
+        toolchain: cargo::toolchain()?,
+    };
+    let (name, arm) = (format!("{design}{COUNTING}"), Arm::Design(design.clone()));
+    let target = cargo::Target::counting(design);
+    build.sources_as(&name, axes.workspace(), &arm, &target, None, show)
+}
+
+/// CPU seconds that cargo and all that it started took for an executable.
+///
+/// # Errors
+/// When it was not built here.
+pub fn cpu_s(executable: &Path) -> Result<f64> {
+    record::build_cpu_s(executable)?.with_context(|| {
+        format!(
+            "nobody noted it when {} was built; `cargo matrix build --force` does",
+            executable.display()
+        )
+    })
+}
+
 /// What all arms of one call share.
 struct Build<'a> {
     axes: &'a Axes,
@@ -188,20 +222,34 @@ impl Build<'_> {
         target_dir: Option<&Path>,
         show: &mut dyn FnMut(Event<'_>),
     ) -> Result<Built> {
-        let path = self.path(&arm.name());
+        self.sources_as(&arm.name(), workspace, arm, target, target_dir, show)
+    }
+
+    /// The same, with another name for the executable.
+    fn sources_as(
+        &self,
+        name: &str,
+        workspace: &Workspace,
+        arm: &Arm,
+        target: &cargo::Target,
+        target_dir: Option<&Path>,
+        show: &mut dyn FnMut(Event<'_>),
+    ) -> Result<Built> {
+        let path = self.path(name);
         let inputs = inputs::sha256(workspace, target, &self.toolchain)?;
         if let Some(built) = self.fresh(arm, &path, &inputs)? {
             return Ok(built);
         }
         show(Event::Starts(arm));
-        let start = Instant::now();
+        let (start, before_ns) = (Instant::now(), process::children_cpu_ns()?);
         let executable = cargo::build(workspace, arm, target, target_dir)?;
         let build_s = start.elapsed().as_secs_f64();
+        let cpu_s = (process::children_cpu_ns()? - before_ns) as f64 / 1e9;
         ensure!(
             inputs == inputs::sha256(workspace, target, &self.toolchain)?,
             "failed to build {arm}: its sources changed meanwhile; run the same command again"
         );
-        let sha256 = record::install(&executable, &path, &inputs)?;
+        let sha256 = record::install(&executable, &path, &inputs, cpu_s)?;
         finished(arm, &path, sha256, Some(build_s))
     }
 
@@ -225,12 +273,13 @@ impl Build<'_> {
             .with_context(|| format!("failed to build {arm} as that revision has it"))
             .fault(Fault::Start)?;
         show(Event::Starts(arm));
-        let start = Instant::now();
+        let (start, before_ns) = (Instant::now(), process::children_cpu_ns()?);
         let folder = here.target().join("revisions/target");
         let executable =
             cargo::build(&Workspace::read_in(&checkout)?, arm, &target, Some(&folder))?;
         let build_s = start.elapsed().as_secs_f64();
-        let sha256 = record::install(&executable, &path, &inputs)?;
+        let cpu_s = (process::children_cpu_ns()? - before_ns) as f64 / 1e9;
+        let sha256 = record::install(&executable, &path, &inputs, cpu_s)?;
         finished(arm, &path, sha256, Some(build_s))
     }
 }

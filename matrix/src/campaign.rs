@@ -8,18 +8,20 @@ mod planned;
 mod progress;
 mod soak;
 
+use std::ops::Range;
 use std::path::Path;
 
 use anyhow::Result;
 
-use crate::comparison;
+use crate::comparison::{self, SIDES};
+use crate::count::count;
 use crate::error::{Fault, Faulty, fault_of};
 use crate::idle::{hold, turns};
 use crate::launch::launch;
 use crate::load::Load;
 use crate::machine::Machine;
 use crate::process;
-use crate::record::{Launch, Line, Plan, Record};
+use crate::record::{Counts, Launch, Line, Plan, Record};
 use crate::store::Store;
 use crate::validity::{Label, Reason};
 use crate::verdict::Observed;
@@ -76,8 +78,13 @@ impl Campaign {
             true => plan.workloads.len(),
             false => plan.arms.len() + 1,
         };
-        let total = plan.settings.launches as usize * per_block;
-        let found = record.launches.len() + record.idle.len();
+        let counted = match plan.counts {
+            Counts::None => 0,
+            Counts::Alone => plan.arms.len(),
+            Counts::Beside => SIDES.len(),
+        };
+        let total = plan.settings.launches as usize * per_block + counted * plan.workloads.len();
+        let found = record.launches.len() + record.idle.len() + record.counts.len();
         let max_minutes = plan.comparison.as_ref().and_then(|how| how.max_minutes);
         let progress = Progress::new(total, found, max_minutes);
         Ok(Campaign {
@@ -115,6 +122,11 @@ impl Campaign {
     /// # Errors
     /// When a launch cannot be made or stored.
     pub fn complete(&mut self) -> Result<()> {
+        if self.plan.counts == Counts::Alone {
+            for workload in self.plan.workloads.clone() {
+                self.count(workload, 0..self.plan.arms.len())?;
+            }
+        }
         for block in 0..self.plan.settings.launches {
             for workload in self.plan.workloads.clone() {
                 self.ensure(workload, block)?;
@@ -156,13 +168,45 @@ impl Campaign {
             made += 1;
         }
         let launches = self.record.launches_of(workload);
-        Ok((comparison::observed(&self.plan, &launches), made))
+        Ok((
+            comparison::observed(&self.record, &self.plan, workload, &launches),
+            made,
+        ))
     }
 
     /// When the first of `open` workloads that share the time has to end.
     #[must_use]
     pub fn part_of(&self, ends: Ends, open: usize) -> Ends {
         self.clock.part(ends, open)
+    }
+
+    /// Counts what both sides do under a workload, where the plan says so.
+    ///
+    /// # Errors
+    /// When it cannot be stored, or the user interrupts it.
+    pub fn count_sides(&mut self, workload: Workload) -> Result<()> {
+        match self.plan.counts {
+            Counts::Beside => self.count(workload, SIDES),
+            Counts::None | Counts::Alone => Ok(()),
+        }
+    }
+
+    fn count(&mut self, workload: Workload, arms: Range<usize>) -> Result<()> {
+        for arm in arms {
+            let key = (workload, self.plan.campaign.clone(), arm);
+            if self.record.counts.contains_key(&key) {
+                continue;
+            }
+            let what = format!("counting {}, {workload}", self.plan.label(arm));
+            self.progress.begin(&what, 0);
+            let counted = count(&self.plan, workload, arm, &self.cpus);
+            process::bind_to(&self.cpus)?;
+            let counted = counted.map_err(|error| self.explained(error))?;
+            self.store.append(&Line::Count(Box::new(counted.clone())))?;
+            self.record.add_count(counted)?;
+            self.progress.end();
+        }
+        Ok(())
     }
 
     /// What is said of the cells of both sides under a workload, by arm.
@@ -237,7 +281,8 @@ impl Campaign {
             "bisect" => "the same command with `--resume` and its folder goes on, ".to_owned(),
             _ => format!("`cargo matrix sweep --resume {path}` goes on, "),
         };
-        let launches = self.record.launches.len() + self.record.idle.len();
+        let launches =
+            self.record.launches.len() + self.record.idle.len() + self.record.counts.len();
         error.context(format!("{launches} launches are kept in {path}; {resume}`cargo matrix report {path}` shows them"))
     }
 

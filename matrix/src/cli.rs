@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    attack, bisect, build, check, compare, doctor, effects, export, idle, list, pareto, quick,
-    recommend, report, run, selftest, soak, sql, sweep,
+    attack, bisect, build, check, compare, count, doctor, effects, export, idle, list, pareto,
+    quick, recommend, report, run, selftest, soak, sql, sweep, triage,
 };
 use crate::error::{Outcome, fault_of};
 
@@ -40,7 +40,9 @@ enum Command {
     Compare(compare::Args),
     Bisect(bisect::Args),
     Quick(quick::Args),
+    Count(count::Args),
     Idle(idle::Args),
+    Triage(triage::Args),
     Soak(soak::Args),
     Report(report::Args),
     Export(export::Args),
@@ -65,7 +67,9 @@ pub fn main() -> ExitCode {
         Command::Compare(args) => compare::run(&args),
         Command::Bisect(args) => bisect::run(&args),
         Command::Quick(args) => quick::run(&args),
+        Command::Count(args) => count::run(&args),
         Command::Idle(args) => idle::run(&args),
+        Command::Triage(args) => triage::run(&args),
         Command::Soak(args) => soak::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Effects(args) => effects::run(&args).map(|()| Outcome::Done),

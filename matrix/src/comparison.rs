@@ -11,11 +11,13 @@ use std::ops::Range;
 
 use serde::Serialize;
 
+use crate::count::compared;
 use crate::distance::Distance;
 use crate::error::Outcome;
 use crate::machine::{Machine, state_over};
-use crate::record::{Launch, Observation, Plan, PlannedArm, Record, Settings};
+use crate::record::{Counts, Launch, Observation, Plan, PlannedArm, Record, Settings};
 use crate::reduce;
+use crate::sheet::CountRow;
 use crate::validity::Label;
 use crate::verdict::{
     ClientState, Conditions, Decision, Judgement, LOOKS, Look, Metric, Observed, Roles, Rules,
@@ -27,7 +29,7 @@ use crate::workload::Workload;
 pub const COMPARE: &str = "compare";
 
 /// The arms that a comparison decides about. Floors stand behind them and have no say.
-const SIDES: Range<usize> = 0..2;
+pub const SIDES: Range<usize> = 0..2;
 
 /// One campaign of `compare`.
 #[derive(Clone, Debug, Serialize)]
@@ -73,6 +75,10 @@ pub struct Finding {
     pub judgement: Judgement,
     /// What is said of both cells.
     pub cells: Vec<Cell>,
+    /// Whether anything was counted beside.
+    pub counts: Counts,
+    /// What of it could not be counted, and why.
+    pub uncounted: Vec<String>,
     /// The CPU that servers and client had to share, if they did.
     pub cpu_shared: Option<usize>,
     /// Whether `--max-minutes` ended it.
@@ -109,7 +115,7 @@ impl Comparison {
         let finding = |workload: &Workload| {
             let launches = record.launches_of(*workload).into_iter();
             let of_campaign = launches.filter(|launch| launch.campaign == plan.campaign);
-            Finding::of(plan, *workload, &of_campaign.collect::<Vec<_>>())
+            Finding::of(record, plan, *workload, &of_campaign.collect::<Vec<_>>())
         };
         Comparison {
             campaign: plan.campaign.clone(),
@@ -147,8 +153,8 @@ impl Comparison {
 }
 
 impl Finding {
-    fn of(plan: &Plan, workload: Workload, launches: &[&Launch]) -> Finding {
-        let judgement = judged(plan, workload, launches);
+    fn of(record: &Record, plan: &Plan, workload: Workload, launches: &[&Launch]) -> Finding {
+        let judgement = judged(record, plan, workload, launches);
         let broken_off_before = broken_off_before(plan, &judgement, launches.len() as u32);
         let cell = |(side, (arm, label))| Cell {
             arm,
@@ -166,6 +172,8 @@ impl Finding {
                 && judgement.look.launches < plan.settings.launches,
             judgement,
             cells,
+            counts: plan.counts,
+            uncounted: uncounted(record, plan, workload),
             cpu_shared: launches.iter().find_map(|launch| launch.cpu_shared()),
             broken_off_before,
         }
@@ -190,7 +198,7 @@ impl Finding {
 
 /// The look at which the launches were decided about. Where there are fewer launches than a look asks for, it is moved to
 /// those that there are, as it is when the time is over.
-fn judged(plan: &Plan, workload: Workload, launches: &[&Launch]) -> Judgement {
+fn judged(record: &Record, plan: &Plan, workload: Workload, launches: &[&Launch]) -> Judgement {
     let rules = rules(plan, workload);
     let judge = |look: Look| {
         let first = &launches[..launches.len().min(look.launches as usize)];
@@ -199,7 +207,7 @@ fn judged(plan: &Plan, workload: Workload, launches: &[&Launch]) -> Judgement {
             ..look
         };
         Ok(Judgement::of(
-            &observed(plan, first),
+            &observed(record, plan, workload, first),
             &rules,
             look,
             plan.seed,
@@ -211,7 +219,12 @@ fn judged(plan: &Plan, workload: Workload, launches: &[&Launch]) -> Judgement {
             launches: 0,
             ..LOOKS[0]
         };
-        Judgement::of(&observed(plan, launches), &rules, none, plan.seed)
+        Judgement::of(
+            &observed(record, plan, workload, launches),
+            &rules,
+            none,
+            plan.seed,
+        )
     })
 }
 
@@ -240,10 +253,24 @@ fn broken_off_before(plan: &Plan, judgement: &Judgement, made: u32) -> Option<u3
     (!has_limit && !is_decided).then_some(next.launches)
 }
 
+/// What could not be counted of the two sides, and why.
+fn uncounted(record: &Record, plan: &Plan, workload: Workload) -> Vec<String> {
+    let counts = record.counts.values();
+    let rows = counts
+        .filter(|count| count.campaign == plan.campaign && count.workload == workload)
+        .map(|count| CountRow::of(count, plan.label(count.arm)));
+    rows.flat_map(|row| row.troubles()).collect()
+}
+
 /// What these launches show of the two sides, and under which conditions. Whatever is wrong with a further arm changes
 /// none of it.
 #[must_use]
-pub fn observed(plan: &Plan, launches: &[&Launch]) -> Observed {
+pub fn observed(
+    record: &Record,
+    plan: &Plan,
+    workload: Workload,
+    launches: &[&Launch],
+) -> Observed {
     let is_limited = sides(plan, launches)
         .iter()
         .any(|(_, label)| label.is_client_limited());
@@ -255,7 +282,10 @@ pub fn observed(plan: &Plan, launches: &[&Launch]) -> Observed {
             ClientState::Ahead
         },
     };
-    reduce::observed(launches, 0, 1, conditions)
+    Observed {
+        counted: compared(record, &plan.campaign, workload),
+        ..reduce::observed(launches, 0, 1, conditions)
+    }
 }
 
 /// What is said of the cells of both sides, by arm.

@@ -151,6 +151,7 @@ mod tests {
             axes: Vec::new(),
             coverage: crate::axes::Coverage::Full,
             idle: vec![4, 8],
+            counts: crate::record::Counts::None,
             comparison: None,
             settings,
         };

@@ -7,15 +7,17 @@
 //! A server that a command starts may be several processes, all of which count; see `extent`. Those beside the command
 //! itself end with it in every case but one: when the matrix is killed outright (SIGKILL), they are not told.
 
+mod cgroup;
 mod extent;
 mod lines;
 mod proc;
 mod program;
 mod sys;
 
+use std::ffi::OsString;
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -24,6 +26,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Fault, Faulty};
 
+use cgroup::Cgroup;
 use extent::{Extent, Meter, Session};
 use lines::{announced_in, read_line_of, words_of};
 pub use proc::{Events, Memory};
@@ -34,6 +37,9 @@ const START_MAX: Duration = Duration::from_secs(10);
 
 /// A command has this long until it listens where it was told to: some start a virtual machine first.
 const LISTEN_MAX: Duration = Duration::from_secs(30);
+
+/// A server that something watches has this long.
+const WATCHED_START_MAX: Duration = Duration::from_secs(60);
 
 /// An environment is padded by less than a page.
 pub(crate) const PADDING_BYTES_MAX: usize = 4096;
@@ -72,6 +78,8 @@ pub enum End {
 #[derive(Debug)]
 pub struct Server {
     child: Child,
+    /// Goes when the server has.
+    cgroup: Option<Cgroup>,
     extent: Extent,
     meter: Meter,
     words: mpsc::Receiver<String>,
@@ -103,12 +111,39 @@ impl Server {
         padding: usize,
     ) -> Result<Server> {
         let (mut command, told) = program.command().fault(Fault::Start)?;
+        command.env("ORTHANT_PADDING", "x".repeat(padding));
+        Server::spawned(command, told, cpu, open_files, START_MAX)
+    }
+
+    /// Starts an executable under a program that watches it, such as `valgrind`, which has longer to start.
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    pub fn start_under(wrapper: &[OsString], program: &Program, cpu: usize) -> Result<Server> {
+        let (watched, told) = program.command().fault(Fault::Start)?;
+        let mut words = wrapper.iter();
+        let mut command = Command::new(words.next().context("a program to start it under")?);
         command
-            .env("ORTHANT_PADDING", "x".repeat(padding))
+            .args(words)
+            .arg(watched.get_program())
+            .args(watched.get_args());
+        Server::spawned(command, told, cpu, None, WATCHED_START_MAX)
+    }
+
+    fn spawned(
+        mut command: Command,
+        told: Option<SocketAddr>,
+        cpu: usize,
+        open_files: Option<u64>,
+        start_max: Duration,
+    ) -> Result<Server> {
+        command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        sys::confine(&mut command, cpu, open_files);
+        let cgroup = Cgroup::new();
+        let entrance = cgroup.as_ref().and_then(Cgroup::entrance);
+        sys::confine(&mut command, cpu, open_files, entrance);
         let shown = shown(&command);
         let mut child = command
             .spawn()
@@ -127,6 +162,7 @@ impl Server {
         };
         let mut server = Server {
             child,
+            cgroup,
             extent,
             meter,
             words,
@@ -134,7 +170,7 @@ impl Server {
             address: told.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0))),
         };
         let listening = match told {
-            None => server.announced(&lines),
+            None => server.announced(&lines, start_max),
             Some(address) => server.listening(address),
         };
         listening.with_context(|| format!("failed to start {shown}"))?;
@@ -175,8 +211,8 @@ impl Server {
     }
 
     /// Waits for the line that says who it is and where it listens.
-    fn announced(&mut self, lines: &mpsc::Receiver<String>) -> Result<()> {
-        match lines.recv_timeout(START_MAX) {
+    fn announced(&mut self, lines: &mpsc::Receiver<String>, start_max: Duration) -> Result<()> {
+        match lines.recv_timeout(start_max) {
             Ok(line) if !line.is_empty() => {
                 (self.name, self.address) = announced_in(&line).fault(Fault::Start)?;
                 Ok(())
@@ -195,7 +231,7 @@ impl Server {
                 .fault(fault)
             }
             Err(mpsc::RecvTimeoutError::Timeout) => {
-                let waited_s = START_MAX.as_secs();
+                let waited_s = start_max.as_secs();
                 Err(anyhow!("it printed no line in {waited_s} s; run that command by hand to see what it does"))
                     .fault(Fault::Start)
             }
@@ -218,7 +254,12 @@ impl Server {
     /// Its memory now.
     #[must_use]
     pub fn memory(&self) -> Option<Memory> {
-        self.extent.memory()
+        let cgroup_bytes = self.cgroup.as_ref().and_then(Cgroup::bytes);
+        let memory = self.extent.memory()?;
+        Some(Memory {
+            cgroup_bytes: cgroup_bytes.filter(|bytes| *bytes > 0),
+            ..memory
+        })
     }
 
     /// Connections that it holds now, those among them that have no descriptor.
@@ -231,6 +272,13 @@ impl Server {
     #[must_use]
     pub fn process(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Where else it listens, beside its own address: the first such place.
+    #[must_use]
+    pub fn other_address(&self) -> Option<SocketAddr> {
+        let mut all = proc::listeners(self.child.id())?.into_iter();
+        all.find(|address| *address != self.address)
     }
 
     /// What can be read of it from another thread, as long as this lives.
@@ -337,7 +385,7 @@ impl Drop for Server {
 }
 
 /// A command and its arguments, as somebody would write them.
-fn shown(command: &std::process::Command) -> String {
+fn shown(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words
         .map(|word| word.to_string_lossy())
@@ -353,6 +401,14 @@ pub fn own_cpu_ns() -> Result<u64> {
     sys::CpuClock::of_this_process()
         .now_ns()
         .context("failed to read the CPU clock of this process")
+}
+
+/// CPU time of all processes that this one started and that have ended, and of what these started.
+///
+/// # Errors
+/// When the kernel does not say.
+pub fn children_cpu_ns() -> Result<u64> {
+    sys::children_cpu_ns().context("failed to read the CPU time of ended processes")
 }
 
 /// The CPUs this process may use.

@@ -4,6 +4,7 @@
 //! outlives the formulas. Records of the same campaign, or of several with the same arms and settings, merge by the
 //! launches' keys: idempotent, commutative, associative. Histograms are added, percentiles are never averaged.
 
+mod count;
 mod idle;
 mod latency;
 mod plan;
@@ -19,9 +20,10 @@ use crate::process::{End, Events, Memory};
 use crate::validity::Label;
 use crate::workload::Workload;
 
+pub use count::{AllocationSpan, Count, Source, Span, SyscallSpan};
 pub use idle::{Idle, IdlePoint};
 pub use latency::Latency;
-pub use plan::{Comparison, LeftOut, Plan, PlannedArm, Settings};
+pub use plan::{Comparison, Counts, LeftOut, Plan, PlannedArm, Settings};
 pub use soak::{Budget, Epoch, Rate, Segment, SegmentBegin, SegmentEnd, Soak, Soaked};
 
 /// Raised when a line's meaning changes; additions do not change it.
@@ -47,6 +49,8 @@ pub enum Line {
     Epoch(Box<Epoch>),
     /// It was stopped.
     SegmentEnd(SegmentEnd),
+    /// All others of `count`; those before the launches, of `compare --count`.
+    Count(Box<Count>),
 }
 
 /// One start of all servers under one workload.
@@ -149,6 +153,9 @@ pub type Key = (Workload, String, u32);
 /// What makes a start of `idle` unique.
 pub type IdleKey = (String, u32, Option<usize>);
 
+/// What makes the counts of an arm unique.
+pub type CountKey = (Workload, String, usize);
+
 /// One or more campaigns about the same arms.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {
@@ -162,6 +169,8 @@ pub struct Record {
     pub idle: BTreeMap<IdleKey, Idle>,
     /// By campaign.
     pub soaks: BTreeMap<String, Soaked>,
+    /// What was counted, by workload, campaign and arm.
+    pub counts: BTreeMap<CountKey, Count>,
 }
 
 impl Record {
@@ -175,6 +184,7 @@ impl Record {
             launches: BTreeMap::new(),
             idle: BTreeMap::new(),
             soaks: BTreeMap::new(),
+            counts: BTreeMap::new(),
         }
     }
 
@@ -266,6 +276,18 @@ impl Record {
         Ok(())
     }
 
+    /// Adds what was counted of an arm.
+    ///
+    /// # Errors
+    /// When the plan has no such arm, or different counts have the same key.
+    pub fn add_count(&mut self, count: Count) -> Result<()> {
+        let arms = self.plan().arms.len();
+        if count.arm >= arms {
+            bail!("counts are of arm {}, its plan has {arms}", count.arm);
+        }
+        insert(&mut self.counts, count.key(), count)
+    }
+
     /// The union of two records.
     ///
     /// # Errors
@@ -299,6 +321,10 @@ impl Record {
             .soaks
             .into_iter()
             .try_for_each(|(key, soaked)| insert(&mut self.soaks, key, soaked))?;
+        other
+            .counts
+            .into_values()
+            .try_for_each(|count| self.add_count(count))?;
         Ok(self)
     }
 }

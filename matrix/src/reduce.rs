@@ -25,6 +25,7 @@ pub fn value(seen: &Observation, metric: Metric) -> Option<f64> {
         }
         Metric::Memory => Some(seen.memory?.private_bytes as f64),
         Metric::LatencyP99 => seen.latency.quantile_ns(P99),
+        Metric::Instructions | Metric::Syscalls | Metric::Allocations => None,
     }
 }
 
@@ -37,9 +38,7 @@ pub fn log_ratio(baseline: &Observation, candidate: &Observation, metric: Metric
             &candidate.slices,
             metric,
         )),
-        Metric::Memory | Metric::LatencyP99 => {
-            Some((value(candidate, metric)? / value(baseline, metric)?).ln())
-        }
+        _ => Some((value(candidate, metric)? / value(baseline, metric)?).ln()),
     }
 }
 
@@ -86,7 +85,7 @@ fn slice_value(slice: &Slice, metric: Metric) -> Option<f64> {
     let value = match metric {
         Metric::CpuPerRequest => slice.server_cpu_ns as f64 / requests,
         Metric::Throughput => requests / elapsed_ns * 1e9,
-        Metric::Memory | Metric::LatencyP99 => return None,
+        _ => return None,
     };
     (value.is_finite() && value > 0.0).then_some(value)
 }
@@ -109,7 +108,11 @@ pub fn observed(
         .into_iter()
         .filter_map(|metric| Some((metric, pairs(metric)?)))
         .collect();
-    Observed { pairs, conditions }
+    Observed {
+        pairs,
+        conditions,
+        ..Observed::default()
+    }
 }
 
 fn pair(baseline: &Observation, candidate: &Observation, metric: Metric) -> Option<Pair> {

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use crate::comparison::Comparison;
 use crate::error::Outcome;
-use crate::record::Record;
-use crate::sheet::{IdleSheet, Sheet, SoakSheet};
+use crate::record::{Counts, Record};
+use crate::sheet::{CountSheet, IdleSheet, Sheet, SoakSheet};
 use crate::table::Format;
 use crate::verdict::Decision;
 
@@ -16,12 +16,14 @@ use crate::verdict::Decision;
 pub struct Report {
     /// What was measured.
     pub record: Record,
-    /// The cells; none of `idle` and of a soak.
+    /// The cells; none of `idle`, of `count` and of a soak.
     pub sheet: Option<Sheet>,
     /// What was decided; empty unless it is a comparison.
     pub comparisons: Vec<Comparison>,
     /// The idle connections; of `idle` only.
     pub idle: Option<IdleSheet>,
+    /// The counts; of `count` only.
+    pub counts: Option<CountSheet>,
     /// The soak; of `soak` only.
     pub soak: Option<SoakSheet>,
 }
@@ -42,11 +44,13 @@ impl Report {
     pub fn of(record: Record) -> Result<Report> {
         let is_idle = !record.plan().idle.is_empty();
         let is_soak = record.plan().command == "soak";
-        let has_cells = !is_idle && !is_soak;
+        let is_count = record.plan().counts == Counts::Alone;
+        let has_cells = !is_idle && !is_soak && !is_count;
         Ok(Report {
             sheet: has_cells.then(|| Sheet::of(&record)).transpose()?,
             comparisons: Comparison::all_of(&record),
             idle: is_idle.then(|| IdleSheet::of(&record)),
+            counts: is_count.then(|| CountSheet::of(&record)),
             soak: is_soak.then(|| SoakSheet::of(&record)).transpose()?,
             record,
         })
@@ -89,7 +93,8 @@ impl Report {
         let sheet = self.sheet.as_ref().map(|sheet| sheet.print(format));
         let idle = self.idle.as_ref().map(|idle| idle.print(format));
         let soak = self.soak.as_ref().map(|soak| soak.print(format));
-        let shown = sheet.or(idle).or(soak);
+        let counts = self.counts.as_ref().map(|counts| counts.print(format));
+        let shown = sheet.or(idle).or(counts).or(soak);
         shown.unwrap_or_else(|| Ok(String::new()))
     }
 
@@ -113,7 +118,8 @@ impl Report {
         }
         let sheet = self.sheet.as_ref().is_some_and(Sheet::has_invalid);
         let idle = self.idle.as_ref().is_some_and(IdleSheet::has_invalid);
-        if sheet || idle {
+        let counts = self.counts.as_ref().is_some_and(CountSheet::has_invalid);
+        if sheet || idle || counts {
             Outcome::Invalid
         } else {
             Outcome::Done

@@ -184,7 +184,11 @@ mod tests {
         let pairs = [(PLANTED, (0..8).map(pair).collect())].into();
         let conditions = Conditions::default();
         Judgement::of(
-            &Observed { pairs, conditions },
+            &Observed {
+                pairs,
+                conditions,
+                ..Observed::default()
+            },
             &Roles::new(PLANTED, &[]).into(),
             LOOKS[0],
             1,

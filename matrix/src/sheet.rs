@@ -4,6 +4,7 @@
 //! the same rounds; its other figures are medians over launches, percentiles those of the merged histogram. A figure
 //! that leans on an invalid cell is marked `!`, a wall-clock figure of a noisy machine `*`, one of a busy client `†`.
 
+mod count;
 mod effects;
 mod field;
 mod idle;
@@ -17,6 +18,7 @@ use serde::Serialize;
 
 use crate::arm::FLOOR;
 use crate::distance::Distance;
+use crate::process::Memory;
 use crate::record::{Latency, Launch, LeftOut, Observation, Record, Settings};
 use crate::reduce;
 use crate::stats::signflip::{Interval, SignFlip};
@@ -25,6 +27,7 @@ use crate::validity::Label;
 use crate::verdict::{MachineState, Metric};
 use crate::workload::Workload;
 
+pub use count::{CountRow, CountSheet, PerRequest};
 pub use effects::{Axis, Effects, Value};
 pub use field::Field;
 pub use idle::{IdleRow, IdleSheet, Slope};
@@ -108,6 +111,12 @@ pub struct Row {
     pub private_mib: Option<f64>,
     /// All resident memory.
     pub resident_mib: Option<f64>,
+    /// The most that was ever resident.
+    pub peak_mib: Option<f64>,
+    /// Rings that it shares with the kernel.
+    pub rings_mib: Option<f64>,
+    /// What a cgroup of its own is charged for, less inactive pages of files.
+    pub cgroup_mib: Option<f64>,
     /// The root of requests per second, over private MiB.
     pub root_rps_per_mib: Option<f64>,
     /// Open loop: sends later than intended, as a share of the requests.
@@ -213,10 +222,11 @@ fn row(record: &Record, launches: &[&Launch], arm: usize) -> Result<Row> {
                 .collect::<Vec<_>>(),
         )
     };
-    let resident = seen
-        .iter()
-        .filter_map(|seen| Some(seen.memory?.resident_bytes as f64))
-        .collect::<Vec<_>>();
+    let memory = |of: fn(Memory) -> Option<u64>| {
+        let of_all = seen.iter().filter_map(|seen| of(seen.memory?));
+        let bytes: Vec<f64> = of_all.map(|bytes| bytes as f64).collect();
+        median(&bytes).map(|bytes| bytes / BYTES_PER_MIB)
+    };
     let latency = merged(&seen)?;
     let to_first = reduce::cpu_log_ratios(launches, 0, arm);
     let to_floor = Distance::of(plan, launches, arm);
@@ -233,7 +243,10 @@ fn row(record: &Record, launches: &[&Launch], arm: usize) -> Result<Row> {
         latency_us_p50: latency.quantile_ns(0.5).map(|ns| ns / 1e3),
         latency_us_p99: latency.quantile_ns(0.99).map(|ns| ns / 1e3),
         private_mib,
-        resident_mib: median(&resident).map(|bytes| bytes / BYTES_PER_MIB),
+        resident_mib: memory(|memory| Some(memory.resident_bytes)),
+        peak_mib: memory(|memory| Some(memory.peak_bytes)),
+        rings_mib: memory(|memory| memory.rings_bytes),
+        cgroup_mib: memory(|memory| memory.cgroup_bytes),
         root_rps_per_mib: requests_per_s
             .zip(private_mib)
             .map(|(rps, mib)| rps.sqrt() / mib),

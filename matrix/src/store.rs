@@ -193,6 +193,10 @@ fn extended(record: Option<Record>, line: Line) -> Result<Record> {
             record.add_idle(idle)?;
             Ok(record)
         }
+        (Some(mut record), Line::Count(count)) => {
+            record.add_count(*count)?;
+            Ok(record)
+        }
         (Some(mut record), line) => record.add_soak(line).map(|()| record),
     }
 }

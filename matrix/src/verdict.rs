@@ -7,6 +7,7 @@
 
 mod conditions;
 mod effect;
+mod exact;
 mod look;
 mod margins;
 mod metric;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 pub use conditions::{ClientState, Conditions, MachineState};
 pub use effect::{Effect, Pair, Verdict};
+pub use exact::Counted;
 pub use look::{LOOKS, Look, looks};
 pub use margins::{Asked as AskedMargin, Margin, Margins, key, named};
 pub use metric::{MEMORY_MARGIN_BYTES, Metric, Tier};
@@ -31,6 +33,8 @@ pub use rules::{Question, Rules};
 pub struct Observed {
     /// One pair per launch; a metric that any launch lacks is left out.
     pub pairs: BTreeMap<Metric, Vec<Pair>>,
+    /// What was counted of baseline and candidate, apart from the launches.
+    pub counted: BTreeMap<Metric, [Counted; 2]>,
     /// What they were made under.
     pub conditions: Conditions,
 }
@@ -85,7 +89,12 @@ impl Judgement {
             .pairs
             .iter()
             .filter_map(|(metric, pairs)| Effect::of(*metric, pairs, &rules.margins, look, seed));
-        Judgement::over(effects.collect(), observed.conditions, rules, look)
+        let counted = observed.counted.iter();
+        let exact = counted.map(|(metric, [baseline, candidate])| {
+            Effect::exact(*metric, *baseline, *candidate, &rules.margins)
+        });
+        let effects = effects.chain(exact).collect();
+        Judgement::over(effects, observed.conditions, rules, look)
     }
 
     /// Judges by what every metric said at `look`.
@@ -135,6 +144,13 @@ impl Judgement {
         let guards_hold =
             deciding().all(|effect| effect.metric == primary || effect.verdict.is_acceptable());
         match (self.rules.question, verdict) {
+            // What is counted alone says nothing of time.
+            (question, Some(verdict))
+                if primary.tier() == Tier::Deterministic
+                    && (question, verdict) != (Question::Better, Verdict::NoDifference) =>
+            {
+                Decision::Inconclusive
+            }
             (_, Some(Verdict::Better)) if guards_hold => Decision::Go,
             (Question::NotWorse, Some(verdict)) if guards_hold && verdict.is_acceptable() => {
                 Decision::Go
@@ -199,7 +215,11 @@ mod tests {
     /// The decision over these log-ratios of CPU, memory, throughput and p99.
     fn decision(conditions: Conditions, rules: &Rules, log_ratios: [f64; 4]) -> Decision {
         let pairs = Metric::ALL.into_iter().zip(log_ratios.map(pairs)).collect();
-        let observed = Observed { pairs, conditions };
+        let observed = Observed {
+            pairs,
+            conditions,
+            ..Observed::default()
+        };
         Judgement::of(&observed, rules, LOOKS[0], 1).decision
     }
 
@@ -287,6 +307,35 @@ mod tests {
             decision(limited, &throughput, [0.0, 0.0, 0.3, 0.0]),
             Decision::Inconclusive
         );
+    }
+
+    #[test]
+    fn what_is_counted_guards_and_never_decides_go() {
+        let counted = |instructions: f64| Counted {
+            mean: instructions,
+            least: instructions,
+            most: instructions,
+        };
+        let decision = |roles: Roles, cpu_log_ratio, instructions| {
+            let observed = Observed {
+                pairs: [(Metric::CpuPerRequest, pairs(cpu_log_ratio))].into(),
+                counted: [(
+                    Metric::Instructions,
+                    [counted(1000.0), counted(instructions)],
+                )]
+                .into(),
+                conditions: SOUND,
+            };
+            Judgement::of(&observed, &roles.into(), LOOKS[0], 1).decision
+        };
+        let guarded = || Roles::new(Metric::CpuPerRequest, &[Metric::Instructions]);
+        let unguarded = Roles::new(Metric::CpuPerRequest, &[]);
+        assert_eq!(decision(unguarded, -0.05, 1100.0), Decision::Go);
+        assert_eq!(decision(guarded(), -0.05, 1100.0), Decision::NoGo);
+        assert_eq!(decision(guarded(), -0.05, 1000.0), Decision::Go);
+        let primary = || Roles::new(Metric::Instructions, &[]);
+        assert_eq!(decision(primary(), -0.05, 900.0), Decision::Inconclusive);
+        assert_eq!(decision(primary(), 0.0, 1100.0), Decision::NoGo);
     }
 
     #[test]

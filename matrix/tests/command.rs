@@ -7,6 +7,8 @@
 
 #[path = "command/asked.rs"]
 mod asked;
+#[path = "command/count.rs"]
+mod count;
 #[path = "command/idle.rs"]
 mod idle;
 #[path = "command/interrupted.rs"]
@@ -26,7 +28,7 @@ use orthant_matrix::axes::{Axes, Coverage};
 use orthant_matrix::campaign::{Asked, Campaign, Floors, Refused, planned};
 use orthant_matrix::distance::Distance;
 use orthant_matrix::error::{Fault, fault_of};
-use orthant_matrix::record::Settings;
+use orthant_matrix::record::{Counts, Settings};
 use orthant_matrix::validity::Reason;
 use orthant_matrix::verdict::Metric;
 use orthant_matrix::workload::Workload;
@@ -428,6 +430,7 @@ fn asked(folder: &Path, names: &[&str], refused: Refused) -> Asked {
         floors: Floors::AsAsked,
         workloads: vec![Workload::Baseline],
         idle: Vec::new(),
+        counts: Counts::None,
         comparison: None,
         settings: Settings {
             launches: 2,

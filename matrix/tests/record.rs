@@ -30,7 +30,7 @@ use orthant_matrix::axes::Coverage;
 use orthant_matrix::machine::{Machine, Quiet};
 use orthant_matrix::process::{End, Memory};
 use orthant_matrix::record::{
-    Latency, Launch, Line, Observation, Plan, PlannedArm, Record, SCHEMA, Settings, Slice,
+    Counts, Latency, Launch, Line, Observation, Plan, PlannedArm, Record, SCHEMA, Settings, Slice,
 };
 use orthant_matrix::sheet::Sheet;
 use orthant_matrix::store::{self, Store};
@@ -76,6 +76,7 @@ fn plan(campaign: &str) -> Plan {
             .into(),
         coverage: Coverage::Full,
         idle: Vec::new(),
+        counts: Counts::None,
         comparison: None,
         settings: SETTINGS,
     }
@@ -113,6 +114,8 @@ fn observation(name: &str, cost_ns: u64) -> Observation {
             private_bytes: 1 << 20,
             resident_bytes: 2 << 20,
             peak_bytes: 2 << 20,
+            rings_bytes: None,
+            cgroup_bytes: None,
         }),
         events: None,
         end: End::Stopped,

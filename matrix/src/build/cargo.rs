@@ -35,15 +35,22 @@ pub(super) struct Target {
     arguments: Vec<String>,
 }
 
+/// The feature of the server that counts allocations.
+const COUNTS: &str = "count-allocations";
+
 impl Target {
     /// `known` are the features of the server's package: early revisions have no `command`.
     pub(super) fn design<'a>(design: &Design, known: impl Fn(&str) -> bool + 'a) -> Self {
-        let features: Vec<_> = design
-            .features()
-            .into_iter()
-            .filter(|feature| known(feature))
-            .map(str::to_owned)
-            .collect();
+        let features = design.features().into_iter();
+        Self::server(features.filter(|feature| known(feature)).collect())
+    }
+
+    pub(super) fn counting(design: &Design) -> Self {
+        Self::server(design.features().into_iter().chain([COUNTS]).collect())
+    }
+
+    fn server(features: Vec<&str>) -> Self {
+        let features: Vec<_> = features.into_iter().map(str::to_owned).collect();
         let arguments = [
             "--bin",
             SERVER,
@@ -150,6 +157,42 @@ pub(super) fn build(
     }
     executable(&output)
         .with_context(|| format!("failed to find the executable that `{command}` built"))
+}
+
+/// What a design links, a package on each line: its name, its version, and its folder if it is of the workspace.
+///
+/// # Errors
+/// When cargo does not say.
+pub fn tree(workspace: &Workspace, design: &Design) -> Result<String> {
+    let features = design.features().join(",");
+    let what = [
+        "tree",
+        "--locked",
+        "--package",
+        SERVER,
+        "--edges",
+        "normal,no-proc-macro",
+    ];
+    let how = [
+        "--prefix",
+        "none",
+        "--no-default-features",
+        "--features",
+        &features,
+    ];
+    let arguments = [&what[..], &how].concat();
+    let command = format!("cargo {}", arguments.join(" "));
+    let output = Command::new(cargo())
+        .args(&arguments)
+        .current_dir(workspace.root())
+        .output()
+        .with_context(|| format!("failed to start `{command}`: is cargo on the PATH?"))?;
+    ensure!(
+        output.status.success(),
+        "failed to run `{command}`: {}",
+        String::from_utf8_lossy(&output.stderr).trim()
+    );
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// What says which compiler builds, for the hash of inputs.

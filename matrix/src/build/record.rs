@@ -13,6 +13,22 @@ use sha2::{Digest, Sha256};
 struct Record {
     inputs_sha256: String,
     executable_sha256: String,
+    /// Of cargo and all that it started; not in records from before it was kept.
+    #[serde(default)]
+    build_cpu_s: Option<f64>,
+}
+
+/// What building it took, if that was noted.
+pub(super) fn build_cpu_s(executable: &Path) -> Result<Option<f64>> {
+    let path = beside(executable);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let text =
+        fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
+    Ok(serde_json::from_str::<Record>(&text)
+        .ok()
+        .and_then(|record| record.build_cpu_s))
 }
 
 /// The executable's own hash, if it was built from these inputs and is still what was built.
@@ -35,7 +51,12 @@ pub(super) fn fresh(executable: &Path, inputs_sha256: &str) -> Result<Option<Str
 }
 
 /// Copies what cargo built to its own name, records it, and returns its hash. Both files appear whole or not at all.
-pub(super) fn install(source: &Path, executable: &Path, inputs_sha256: &str) -> Result<String> {
+pub(super) fn install(
+    source: &Path,
+    executable: &Path,
+    inputs_sha256: &str,
+    build_cpu_s: f64,
+) -> Result<String> {
     let partial = extended(executable, ".partial");
     let context = || {
         format!(
@@ -50,6 +71,7 @@ pub(super) fn install(source: &Path, executable: &Path, inputs_sha256: &str) -> 
     let record = Record {
         inputs_sha256: inputs_sha256.to_owned(),
         executable_sha256,
+        build_cpu_s: Some(build_cpu_s),
     };
     let path = beside(executable);
     let context = || format!("failed to write {}", path.display());
@@ -93,7 +115,7 @@ mod tests {
         let source = folder.path().join("source");
         fs::write(&source, "abc").unwrap();
         let executable = folder.path().join("a+b");
-        let sha256 = install(&source, &executable, "in").unwrap();
+        let sha256 = install(&source, &executable, "in", 1.5).unwrap();
         (folder, executable, sha256)
     }
 
@@ -107,6 +129,7 @@ mod tests {
         );
         assert_eq!(fresh(&executable, "in").unwrap(), Some(sha256));
         assert_eq!(fresh(&executable, "other").unwrap(), None);
+        assert_eq!(build_cpu_s(&executable).unwrap(), Some(1.5));
         let mut names: Vec<_> = fs::read_dir(folder.path())
             .unwrap()
             .map(|entry| entry.unwrap().file_name())

@@ -11,7 +11,7 @@ use crate::axes::{Axes, Coverage};
 use crate::build::{Built, Rebuild, build, told};
 use crate::error::{Fault, fault_of};
 use crate::process::{self, Server};
-use crate::record::{Comparison, LeftOut, Plan, PlannedArm, SCHEMA, Settings};
+use crate::record::{Comparison, Counts, LeftOut, Plan, PlannedArm, SCHEMA, Settings};
 use crate::store::campaign_name;
 use crate::workload::Workload;
 
@@ -34,6 +34,8 @@ pub struct Asked {
     pub workloads: Vec<Workload>,
     /// For `idle`: with how many connections memory is read.
     pub idle: Vec<u32>,
+    /// What is counted.
+    pub counts: Counts,
     /// For `compare`: how it is decided.
     pub comparison: Option<Comparison>,
     /// How load is offered.
@@ -85,6 +87,7 @@ pub fn planned(axes: &Axes, asked: Asked) -> Result<Plan> {
         axes: axes.axes().iter().map(|axis| axis.name.clone()).collect(),
         coverage: asked.coverage,
         idle: asked.idle,
+        counts: asked.counts,
         comparison: asked.comparison,
         settings: asked.settings,
     })

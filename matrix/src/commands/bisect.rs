@@ -14,7 +14,7 @@ use crate::commands::measure::{self, Measure};
 use crate::error::{Fault, Faulty, Outcome};
 use crate::revision::Commit;
 use crate::store::campaign_name;
-use crate::verdict::Metric;
+use crate::verdict::{Metric, Tier};
 use crate::workload::Workload;
 
 use measured::Bench;
@@ -68,6 +68,11 @@ pub struct Args {
 /// # Errors
 /// When there is no such range, or one of its ends cannot be built or measured.
 pub fn run(args: &Args) -> Result<Outcome> {
+    ensure!(
+        args.metric.tier() != Tier::Deterministic,
+        "failed to search by {}: bisect measures and does not count; name another with --metric",
+        args.metric.name()
+    );
     let axes = Axes::read()?;
     let history = History::of(&axes, args)?;
     let mut bench = Bench::new(&axes, &history, args)?;

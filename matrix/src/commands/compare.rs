@@ -4,7 +4,7 @@ mod wanted;
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::arm::Arm;
 use crate::axes::{Axes, Coverage};
@@ -14,7 +14,10 @@ use crate::commands::peers::Peers;
 use crate::comparison::{COMPARE, Comparison};
 use crate::config::Config;
 use crate::error::Outcome;
-use crate::verdict::{AskedMargin, Judgement, LOOKS, Look, Metric, Rules, looks, until_decided};
+use crate::record::Counts;
+use crate::verdict::{
+    AskedMargin, Judgement, LOOKS, Look, Metric, Rules, Tier, looks, until_decided,
+};
 use crate::workload::Workload;
 
 use wanted::Wanted;
@@ -43,8 +46,8 @@ pub struct Args {
     /// The metric that is to improve; cpu-per-request if not given
     #[arg(long, value_enum, value_name = "METRIC")]
     primary: Option<Metric>,
-    /// A further metric that must not get worse: p99, as all others guard anyway. Its interval is wide on a shared machine,
-    /// so expect 32 launches and INCONCLUSIVE
+    /// A further metric that must not get worse: p99, whose interval is wide on a shared machine, so expect 32 launches and
+    /// INCONCLUSIVE; or what is counted, which asks for --count. All others guard anyway
     #[arg(long, value_enum, value_name = "METRIC")]
     guard: Vec<Metric>,
     /// By how much a metric has to differ to matter, such as p99=10% or memory=64KiB; repeat it for more
@@ -71,6 +74,11 @@ pub struct Args {
     /// four where the backends differ
     #[arg(long)]
     no_floor: bool,
+    /// Count instructions, calls of the kernel and allocations per request too, once per side and workload before the
+    /// launches. It takes about 20 s for each side, and needs a second build of each design. What is counted is shown, and guards with
+    /// --guard; alone it decides no GO
+    #[arg(long)]
+    count: bool,
     /// Exit with 3 when it ends undecided
     #[arg(long)]
     fail_inconclusive: bool,
@@ -93,6 +101,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
         max_launches,
         comparison,
     } = Wanted::of(args, &config.compare);
+    check_roles(args, comparison.rules.values())?;
     let measure = Measure {
         connections,
         ..args.measure.clone()
@@ -110,6 +119,11 @@ pub fn run(args: &Args) -> Result<Outcome> {
         },
         workloads: workloads.clone(),
         idle: Vec::new(),
+        counts: if args.count {
+            Counts::Beside
+        } else {
+            Counts::None
+        },
         comparison: Some(comparison.clone()),
         settings: measure.settings(max_launches, args.rounds, None),
         refused: Refused::Fails,
@@ -135,6 +149,28 @@ pub fn run(args: &Args) -> Result<Outcome> {
     })
 }
 
+/// What is counted says nothing of time, and is not there unless it is counted.
+fn check_roles<'a>(args: &Args, all: impl Iterator<Item = &'a Rules>) -> Result<()> {
+    let is_counted = |metric: &Metric| metric.tier() == Tier::Deterministic;
+    for rules in all {
+        let roles = &rules.roles;
+        ensure!(
+            !is_counted(&roles.primary),
+            "failed to take {} as the primary metric: what is counted explains and guards, and decides no GO alone; name \
+             another as primary, and guard this one with --count --guard",
+            roles.primary.name()
+        );
+        if let Some(guard) = roles.guards.iter().find(|metric| is_counted(metric)) {
+            ensure!(
+                args.count,
+                "failed to guard {}: it is only counted with --count",
+                guard.name()
+            );
+        }
+    }
+    Ok(())
+}
+
 fn sides(axes: &Axes, args: &Args) -> Result<Vec<Arm>> {
     let names = [&args.baseline, &args.candidate].map(Clone::clone);
     args.peers.arms(axes, &names)
@@ -142,6 +178,7 @@ fn sides(axes: &Axes, args: &Args) -> Result<Vec<Arm>> {
 
 /// Makes launches until a look decides, the last one does not, or the time is over.
 fn decide(campaign: &mut Campaign, workload: Workload, rules: &Rules, ends: Ends) -> Result<()> {
+    campaign.count_sides(workload)?;
     let (seed, launches_max) = (campaign.plan().seed, campaign.plan().settings.launches);
     until_decided(&looks(launches_max), |look| {
         let (observed, launches) = campaign.observe_in_time(workload, look.launches, ends)?;

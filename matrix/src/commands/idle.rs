@@ -8,7 +8,7 @@ use crate::commands::build;
 use crate::commands::measure::{self, Output};
 use crate::commands::peers::Peers;
 use crate::error::Outcome;
-use crate::record::Settings;
+use crate::record::{Counts, Settings};
 
 /// Powers of two, as the sizes of growing tables are.
 pub(super) const CONNECTIONS: [u32; 4] = [16, 256, 1_024, 4_096];
@@ -89,6 +89,7 @@ pub(super) fn begin(args: &Args) -> Result<Campaign> {
         floors: Floors::AsAsked,
         workloads: Vec::new(),
         idle,
+        counts: Counts::None,
         comparison: None,
         settings,
         refused: Refused::LeftOut,

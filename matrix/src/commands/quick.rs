@@ -7,6 +7,7 @@ use crate::campaign::{Asked, Floors, Refused};
 use crate::commands::measure::{self, Measure};
 use crate::error::Outcome;
 use crate::process::io_uring_is_allowed;
+use crate::record::Counts;
 use crate::table::Format;
 use crate::workload::Workload;
 
@@ -65,6 +66,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
         floors: Floors::AsAsked,
         workloads: vec![Workload::Baseline, Workload::Pipelined],
         idle: Vec::new(),
+        counts: Counts::None,
         comparison: None,
         settings: args.measure.settings(LAUNCHES, ROUNDS, None),
         refused: Refused::LeftOut,

@@ -7,6 +7,7 @@ use crate::campaign::{Asked, Floors, Refused};
 use crate::commands::measure::{self, Measure};
 use crate::commands::peers::Peers;
 use crate::error::Outcome;
+use crate::record::Counts;
 use crate::workload::Workload;
 
 /// Measure one executable under one workload, beside the floor of its backend
@@ -58,6 +59,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
             floors: Floors::Beside,
             workloads: vec![args.workload],
             idle: Vec::new(),
+            counts: Counts::None,
             comparison: None,
             settings: args.measure.settings(args.launches, rounds, args.rate),
             refused: Refused::Fails,

@@ -60,6 +60,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
         floors: Floors::AsAsked,
         workloads: vec![args.workload],
         idle: Vec::new(),
+        counts: crate::record::Counts::None,
         comparison: None,
         settings: args.measure.settings(args.max_launches, args.rounds, None),
         refused: Refused::Fails,

@@ -107,6 +107,7 @@ fn begin(args: &Args) -> Result<Campaign> {
         floors: Floors::AsAsked,
         workloads: vec![args.workload],
         idle: Vec::new(),
+        counts: crate::record::Counts::None,
         comparison: None,
         settings: Settings {
             launches: 1,

@@ -10,6 +10,7 @@ use crate::commands::build;
 use crate::commands::measure::{self, Measure};
 use crate::commands::peers::Peers;
 use crate::error::Outcome;
+use crate::record::Counts;
 use crate::workload::Workload;
 
 /// Measure every design and every floor
@@ -105,6 +106,7 @@ pub(super) fn begin(args: &Args) -> Result<Campaign> {
         floors: Floors::AsAsked,
         workloads,
         idle: Vec::new(),
+        counts: Counts::None,
         comparison: None,
         settings: args.measure.settings(args.launches, args.rounds, args.rate),
         refused: Refused::LeftOut,

@@ -8,9 +8,12 @@ use serde_json::json;
 
 use super::{Cell, Comparison, Finding, RulesFrom};
 use crate::distance::Distance;
+use crate::record::Counts;
 use crate::sheet::{CLIENT_REMEDY, shared};
 use crate::table::{Format, Table, folded, markdown_list, number, percent};
-use crate::verdict::{ClientState, Decision, Effect, Judgement, MachineState, Metric, Question};
+use crate::verdict::{
+    ClientState, Decision, Effect, Judgement, MachineState, Metric, Question, Tier,
+};
 
 impl Comparison {
     /// The whole comparison, with where its record is kept if there is one file.
@@ -118,7 +121,10 @@ fn people_table(finding: &Finding) -> Table {
         "verdict".to_owned(),
     ];
     let mut table = Table::new(heads.into_iter().chain(tail));
-    for metric in Metric::ALL {
+    // What is counted has rows where it was asked for.
+    let is_asked =
+        |metric: &Metric| finding.counts == Counts::Beside || metric.tier() != Tier::Deterministic;
+    for metric in Metric::ALL.into_iter().filter(is_asked) {
         match judgement
             .effects
             .iter()
@@ -137,6 +143,11 @@ fn people_table(finding: &Finding) -> Table {
 
 fn cells(finding: &Finding, effect: &Effect) -> Vec<String> {
     let judgement = &finding.judgement;
+    // The margins of what is counted are finer than a tenth of a percent.
+    let change = |log_ratio: f64| match effect.metric.tier() {
+        Tier::Deterministic => format!("{:+.2}", log_ratio.exp_m1() * 100.0),
+        Tier::Paired | Tier::WallClock => percent(log_ratio),
+    };
     let (unit, scale) = shown_in(effect.metric);
     let role = judgement.rules.roles.of(effect.metric);
     let advisory = if judgement.is_trusted(effect.metric) {
@@ -145,7 +156,7 @@ fn cells(finding: &Finding, effect: &Effect) -> Vec<String> {
         judgement.conditions.signs()
     };
     let interval = effect.interval.map_or("n/a".to_owned(), |interval| {
-        format!("[{}, {}]", percent(interval.low), percent(interval.high))
+        format!("[{}, {}]", change(interval.low), change(interval.high))
     });
     let [baseline_to_floor, candidate_to_floor] = finding.to_floor(effect.metric).map(number);
     vec![
@@ -154,7 +165,7 @@ fn cells(finding: &Finding, effect: &Effect) -> Vec<String> {
         baseline_to_floor,
         number(Some(effect.candidate / scale)),
         candidate_to_floor,
-        percent(effect.log_ratio),
+        change(effect.log_ratio),
         interval,
         number(Some(effect.margin * 100.0)),
         format!("{}{advisory}", effect.verdict),
@@ -206,6 +217,7 @@ fn shown_in(metric: Metric) -> (&'static str, f64) {
         Metric::CpuPerRequest | Metric::LatencyP99 => ("µs", 1e3),
         Metric::Memory => ("MiB", 1024.0 * 1024.0),
         Metric::Throughput => ("/s", 1.0),
+        Metric::Instructions | Metric::Syscalls | Metric::Allocations => ("/req", 1.0),
     }
 }
 
@@ -239,6 +251,7 @@ fn notes(finding: &Finding) -> Vec<String> {
     if judgement.conditions.client == ClientState::Limiting {
         notes.push(client_limited(&finding.cells));
     }
+    notes.extend(finding.uncounted.iter().cloned());
     notes.extend(finding.cpu_shared.map(shared));
     let primary = judgement.rules.roles.primary;
     if !judgement.is_trusted(primary) && judgement.decision == Decision::Inconclusive {
@@ -355,8 +368,14 @@ mod tests {
             candidate: 1e6,
             log_ratio: 0.0,
         };
-        let pairs = Metric::ALL.map(|metric| (metric, vec![pair; 8])).into();
-        let observed = Observed { pairs, conditions };
+        let pairs = Metric::MEASURED
+            .map(|metric| (metric, vec![pair; 8]))
+            .into();
+        let observed = Observed {
+            pairs,
+            conditions,
+            ..Observed::default()
+        };
         let judgement = Judgement::of(&observed, &Roles::new(primary, &[]).into(), LOOKS[0], 1);
         let cell = |arm: &str, share| Cell {
             arm: arm.to_owned(),
@@ -372,6 +391,8 @@ mod tests {
             decision: Some(judgement.decision),
             judgement,
             cells: vec![cell("a", 0.97), cell("b", 0.9)],
+            counts: Counts::None,
+            uncounted: Vec::new(),
             cpu_shared: None,
             time_was_over: false,
             broken_off_before: None,

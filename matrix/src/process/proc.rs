@@ -5,9 +5,12 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::net::{SocketAddr, SocketAddrV4};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+
+/// The state of a listener in `/proc/net/tcp`.
+const LISTENS: &str = "0A";
 
 /// Memory of a process in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +21,13 @@ pub struct Memory {
     pub resident_bytes: u64,
     /// The most that was ever resident.
     pub peak_bytes: u64,
+    /// Rings that it shares with the kernel, as far as it maps them; they are resident too. 0 without io_uring.
+    #[serde(default)]
+    pub rings_bytes: Option<u64>,
+    /// What a cgroup of its own is charged for, less inactive pages of files: with the kernel's memory for it. None where no
+    /// such cgroup could be made.
+    #[serde(default)]
+    pub cgroup_bytes: Option<u64>,
 }
 
 /// Counters of a process.
@@ -118,6 +128,11 @@ pub(super) fn shared_memory(pids: &[u32]) -> Option<Memory> {
         private_bytes: sum.private_bytes + memory.private_bytes,
         resident_bytes: sum.resident_bytes + memory.resident_bytes,
         peak_bytes: sum.peak_bytes + memory.peak_bytes,
+        rings_bytes: sum
+            .rings_bytes
+            .zip(memory.rings_bytes)
+            .map(|(sum, rings)| sum + rings),
+        cgroup_bytes: None,
     })
 }
 
@@ -134,7 +149,29 @@ fn read(pid: u32, own: &[&str]) -> Option<Memory> {
         private_bytes: own.sum::<Option<u64>>()? * 1024,
         resident_bytes: number(&rollup, "Rss:")? * 1024,
         peak_bytes: number(&status, "VmHWM:")? * 1024,
+        rings_bytes: rings(pid),
+        cgroup_bytes: None,
     })
+}
+
+/// The size of all mappings of rings.
+fn rings(pid: u32) -> Option<u64> {
+    Some(rings_in(
+        &fs::read_to_string(format!("/proc/{pid}/maps")).ok()?,
+    ))
+}
+
+fn rings_in(maps: &str) -> u64 {
+    let size = |line: &str| {
+        let range = line
+            .strip_suffix("anon_inode:[io_uring]")?
+            .split(' ')
+            .next()?;
+        let (start, end) = range.split_once('-')?;
+        let address = |text| u64::from_str_radix(text, 16).ok();
+        Some(address(end)? - address(start)?)
+    };
+    maps.lines().filter_map(size).sum()
 }
 
 pub(super) fn events(pid: u32) -> Option<Events> {
@@ -180,8 +217,31 @@ pub(super) fn connections_to(address: SocketAddr) -> Option<usize> {
     Some(held_in(&table, address))
 }
 
-/// How the kernel writes that a socket listens.
-const LISTENS: &str = "0A";
+/// Where a process listens by IPv4, as far as its listeners have descriptors.
+pub(super) fn listeners(pid: u32) -> Option<Vec<SocketAddr>> {
+    let sockets = fs::read_dir(format!("/proc/{pid}/fd")).ok()?.flatten();
+    let inode = |link: PathBuf| {
+        let text = link.to_str()?;
+        Some(text.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned())
+    };
+    let inodes: BTreeSet<String> = sockets
+        .filter_map(|entry| inode(fs::read_link(entry.path()).ok()?))
+        .collect();
+    let table = fs::read_to_string("/proc/net/tcp").ok()?;
+    Some(listening_in(&table, &inodes))
+}
+
+fn listening_in(table: &str, inodes: &BTreeSet<String>) -> Vec<SocketAddr> {
+    let address = |line: &str| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let (local, state, inode) = (words.get(1)?, words.get(3)?, words.get(9)?);
+        let (ip, port) = local.split_once(':')?;
+        let ip = u32::from_str_radix(ip, 16).ok()?.to_ne_bytes();
+        let port = u16::from_str_radix(port, 16).ok()?;
+        (*state == LISTENS && inodes.contains(*inode)).then(|| SocketAddr::from((ip, port)))
+    };
+    table.lines().skip(1).filter_map(address).collect()
+}
 
 /// What `/proc/PID/fd` says of each socket that listens on a port, of IPv4 or IPv6.
 pub(super) fn listening_on(port: u16) -> BTreeSet<String> {
@@ -309,7 +369,20 @@ mod tests {
             + &line("1F91", "01", "10");
         let elsewhere = line("1F90", "01", "11").replace("0100007F:1F90", "0101007F:1F90");
         let address = SocketAddrV4::new([127, 0, 0, 1].into(), 0x1f90);
-        assert_eq!(held_in(&(table + &elsewhere), address), 2);
+        let table = table + &elsewhere;
+        assert_eq!(held_in(&table, address), 2);
+        let listening = |inode: &str| listening_in(&table, &[inode.to_owned()].into());
+        assert_eq!(listening("7"), [SocketAddr::V4(address)]);
+        assert_eq!(listening("8"), []);
+    }
+
+    #[test]
+    fn rings_are_the_mappings_of_io_uring() {
+        let maps = "7fd18d790000-7fd18d795000 rw-s 00000000 00:10 20263606   anon_inode:[io_uring]\n\
+            7fd18d795000-7fd18d799000 rw-s 10000000 00:10 20263606   anon_inode:[io_uring]\n\
+            7fd18d799000-7fd18d79a000 rw-p 00000000 00:00 0 \n";
+        assert_eq!(rings_in(maps), 9 * 4096);
+        assert_eq!(rings_in(""), 0);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-/// Every server has one worker.
+/// Every server has one worker, unless its arguments say otherwise.
 const WORKERS: &str = "1";
 
 /// What is served unless something else is asked for.
@@ -61,9 +61,11 @@ impl Program {
         match self {
             Program::Executable(path, arguments) => {
                 let mut command = Command::new(path);
-                command
-                    .args(["--listen", "127.0.0.1:0", "--workers", WORKERS])
-                    .args(arguments);
+                command.args(["--listen", "127.0.0.1:0"]);
+                if !arguments.iter().any(|argument| argument == "--workers") {
+                    command.args(["--workers", WORKERS]);
+                }
+                command.args(arguments);
                 Ok((command, None))
             }
             Program::Command(text) => {

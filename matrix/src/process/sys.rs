@@ -2,7 +2,8 @@
 //!
 //! Each function is one call with its error turned into [`io::Error`]. Nothing here decides anything.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Write};
 use std::mem::MaybeUninit;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -48,9 +49,28 @@ impl CpuClock {
     }
 }
 
+/// CPU time of children that were waited for, theirs included (getrusage(2)).
+pub(super) fn children_cpu_ns() -> io::Result<u64> {
+    let mut usage = MaybeUninit::<libc::rusage>::uninit();
+    // SAFETY: writes one rusage to a live local.
+    checked(unsafe { libc::getrusage(libc::RUSAGE_CHILDREN, usage.as_mut_ptr()) })?;
+    // SAFETY: getrusage succeeded, so it wrote the whole rusage.
+    let usage = unsafe { usage.assume_init() };
+    let ns = |time: libc::timeval| {
+        time.tv_sec.cast_unsigned() * 1_000_000_000 + time.tv_usec.cast_unsigned() * 1_000
+    };
+    Ok(ns(usage.ru_utime) + ns(usage.ru_stime))
+}
+
 /// Makes the child run on one CPU from its first instruction, die with the thread that starts it, and lead a session of
-/// its own, so that a Ctrl-C in the terminal reaches the matrix alone. It may have so many descriptors, if told.
-pub(super) fn confine(command: &mut Command, cpu: usize, open_files: Option<u64>) {
+/// its own, so that a Ctrl-C in the terminal reaches the matrix alone. It may have so many descriptors, if told, and
+/// enters a cgroup whose `cgroup.procs` is given, where it may.
+pub(super) fn confine(
+    command: &mut Command,
+    cpu: usize,
+    open_files: Option<u64>,
+    cgroup: Option<File>,
+) {
     let parent = std::process::id();
     let set = cpu_set(&[cpu]);
     let before_exec = move || {
@@ -60,6 +80,10 @@ pub(super) fn confine(command: &mut Command, cpu: usize, open_files: Option<u64>
         checked(unsafe { libc::setsid() })?;
         if std::os::unix::process::parent_id() != parent {
             return Err(io::Error::from_raw_os_error(libc::ESRCH));
+        }
+        if let Some(cgroup) = &cgroup {
+            // Outside of it, all else is as it should be, and its figure is 0.
+            let _ = (&*cgroup).write(b"0");
         }
         if let Some(most) = open_files {
             limit_open_files(most, most)?;

@@ -44,11 +44,27 @@ pub struct Plan {
     /// For `idle`: with how many connections memory is read. Empty for all other commands.
     #[serde(default)]
     pub idle: Vec<u32>,
+    /// What is counted of the arms beside what is measured.
+    #[serde(default)]
+    pub counts: Counts,
     /// For `compare`: how it is decided; none in records from before it was kept.
     #[serde(default)]
     pub comparison: Option<Comparison>,
     /// The rest.
     pub settings: Settings,
+}
+
+/// What is counted of arms: instructions, calls of the kernel, allocations, and what an executable is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Counts {
+    /// Nothing.
+    #[default]
+    None,
+    /// That, of all arms, and nothing is measured by the clock.
+    Alone,
+    /// That, of both sides of a comparison, before its launches.
+    Beside,
 }
 
 /// One executable under test.

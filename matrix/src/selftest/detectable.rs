@@ -102,7 +102,11 @@ mod tests {
                 let judge = |look: Look| {
                     let pairs = [(metric, made[..look.launches as usize].to_vec())].into();
                     let conditions = Conditions::default();
-                    let observed = Observed { pairs, conditions };
+                    let observed = Observed {
+                        pairs,
+                        conditions,
+                        ..Observed::default()
+                    };
                     let judgement = Judgement::of(&observed, &rules, look, seed);
                     Ok::<_, std::convert::Infallible>(judgement)
                 };

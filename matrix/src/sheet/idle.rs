@@ -49,6 +49,14 @@ pub struct IdleRow {
     pub user: Option<Slope>,
     /// Private memory with the most connections.
     pub full_mib: Option<f64>,
+    /// The most that was ever resident.
+    pub peak_mib: Option<f64>,
+    /// Rings that it shares with the kernel, with the most connections.
+    pub rings_kib: Option<f64>,
+    /// What a cgroup of its own is charged for, with the most connections.
+    pub cgroup_full_mib: Option<f64>,
+    /// What each connection adds to that.
+    pub cgroup: Option<Slope>,
     /// What each connection adds to the slab memory of the kernel at the server's end.
     pub kernel: Option<Slope>,
     /// The same of both ends.
@@ -66,6 +74,8 @@ pub struct Slope {
     pub bytes_per_connection: f64,
     /// The largest distance of a point from the line, in bytes; the largest over starts.
     pub off_bytes_max: f64,
+    /// The share of the variance of the points that the line explains, R²; the smallest over starts.
+    pub r_squared: f64,
 }
 
 impl IdleSheet {
@@ -107,12 +117,14 @@ impl IdleSheet {
             Format::Text => [
                 text(&self.head()),
                 self.people_table().text(),
+                self.whole_table().text(),
                 text(&self.notes()),
             ]
             .join("\n"),
             Format::Md => [
                 markdown_list(&self.head()),
                 self.people_table().markdown(),
+                self.whole_table().markdown(),
                 markdown_list(&self.notes()),
             ]
             .join("\n"),
@@ -145,7 +157,7 @@ impl IdleSheet {
 
     pub(crate) fn people_table(&self) -> Table {
         let most = self.connections.last().copied().unwrap_or(0);
-        let heads = ["design", "base MiB", "bytes/connection", "off KiB"].map(str::to_owned);
+        let heads = ["design", "base MiB", "bytes/connection", "R²", "off KiB"].map(str::to_owned);
         let kernel = ["kernel bytes/connection", "kernel off KiB"].map(str::to_owned);
         let mut table = Table::new([&heads[..], &[format!("MiB at {most}")], &kernel].concat());
         let bytes = |slope: Option<Slope>| {
@@ -160,10 +172,37 @@ impl IdleSheet {
                 format!("{}{mark}", row.design),
                 number(row.base_mib),
                 bytes(row.user),
+                row.user
+                    .map_or("n/a".to_owned(), |slope| format!("{:.4}", slope.r_squared)),
                 off(row.user),
                 number(row.full_mib),
                 bytes(row.kernel),
                 off(row.kernel_both_ends),
+            ]);
+        }
+        table
+    }
+
+    /// What lies beside private memory.
+    fn whole_table(&self) -> Table {
+        let most = self.connections.last().copied().unwrap_or(0);
+        let mut table = Table::new([
+            "design".to_owned(),
+            "peak MiB".to_owned(),
+            "rings KiB".to_owned(),
+            format!("cgroup MiB at {most}"),
+            "cgroup bytes/connection".to_owned(),
+            "R²".to_owned(),
+        ]);
+        for row in &self.rows {
+            let slope = |shown: fn(Slope) -> String| row.cgroup.map_or("n/a".to_owned(), shown);
+            table.row(vec![
+                row.design.clone(),
+                number(row.peak_mib),
+                number(row.rings_kib),
+                number(row.cgroup_full_mib),
+                slope(|slope| format!("{:.0}", slope.bytes_per_connection)),
+                slope(|slope| format!("{:.4}", slope.r_squared)),
             ]);
         }
         table
@@ -177,8 +216,13 @@ impl IdleSheet {
         let mut notes: Vec<String> = self.rows.iter().filter_map(invalid).collect();
         let starts = self.rows.iter().map(|row| row.starts).min().unwrap_or(0);
         notes.push(format!(
-            "medians of {starts} starts; base and bytes/connection are a line through private memory, off its worst point"
+            "medians of {starts} starts; base and bytes/connection are a line through private memory, off its worst point, R² what it explains"
         ));
+        let has_cgroup = self.rows.iter().any(|row| row.cgroup_full_mib.is_some());
+        notes.push(match has_cgroup {
+            true => "cgroup is what the server's own is charged for, less inactive pages of files: the kernel's memory for it too",
+            false => "cgroup is n/a: no cgroup with memory may be made below that of this process",
+        }.to_owned());
         notes.push(match self.bare_pair {
             Some(pair) => format!(
                 "kernel is the growth of all slab memory of the machine, less half of what a pair of bare sockets takes: \
@@ -204,6 +248,11 @@ impl IdleSheet {
             "kernel_off_bytes_max",
             "socket_bytes_per_connection",
             "bare_pair_bytes",
+            "r_squared",
+            "peak_mib",
+            "rings_kib",
+            "cgroup_full_mib",
+            "cgroup_bytes_per_connection",
             "invalid",
         ]);
         let figure = |value: Option<f64>| value.map_or("n/a".to_owned(), |value| value.to_string());
@@ -222,6 +271,11 @@ impl IdleSheet {
                 off(row.kernel_both_ends),
                 bytes(row.socket),
                 bytes(self.bare_pair),
+                figure(row.user.map(|slope| slope.r_squared)),
+                figure(row.peak_mib),
+                figure(row.rings_kib),
+                figure(row.cgroup_full_mib),
+                bytes(row.cgroup),
                 row.invalid.join("; "),
             ]);
         }
@@ -231,10 +285,10 @@ impl IdleSheet {
 
 fn row(design: String, starts: &[&Idle], bare_pair: Option<Slope>) -> IdleRow {
     let lines = lines(starts, private_bytes);
-    let full: Vec<f64> = starts
-        .iter()
-        .filter_map(|idle| private_bytes(idle.points.last()?))
-        .collect();
+    let full = |of: fn(&IdlePoint) -> Option<f64>| {
+        let last = starts.iter().filter_map(|idle| of(idle.points.last()?));
+        median(&last.collect::<Vec<f64>>())
+    };
     let kernel_both_ends = slope(starts, slab_bytes);
     let kernel = kernel_both_ends.zip(bare_pair).map(|(both, bare)| Slope {
         bytes_per_connection: both.bytes_per_connection - bare.bytes_per_connection / 2.0,
@@ -246,7 +300,13 @@ fn row(design: String, starts: &[&Idle], bare_pair: Option<Slope>) -> IdleRow {
         starts: starts.len(),
         base_mib: median(&intercepts).map(|bytes| bytes / BYTES_PER_MIB),
         user: slope(starts, private_bytes),
-        full_mib: median(&full).map(|bytes| bytes / BYTES_PER_MIB),
+        full_mib: full(private_bytes).map(|bytes| bytes / BYTES_PER_MIB),
+        peak_mib: full(|point| Some(point.memory?.peak_bytes as f64))
+            .map(|bytes| bytes / BYTES_PER_MIB),
+        rings_kib: full(|point| Some(point.memory?.rings_bytes? as f64))
+            .map(|bytes| bytes / 1024.0),
+        cgroup_full_mib: full(cgroup_bytes).map(|bytes| bytes / BYTES_PER_MIB),
+        cgroup: slope(starts, cgroup_bytes),
         kernel,
         kernel_both_ends,
         socket: slope(starts, |point| Some(point.kernel?.socket_bytes as f64)),
@@ -273,6 +333,10 @@ fn private_bytes(point: &IdlePoint) -> Option<f64> {
     Some(point.memory?.private_bytes as f64)
 }
 
+fn cgroup_bytes(point: &IdlePoint) -> Option<f64> {
+    Some(point.memory?.cgroup_bytes? as f64)
+}
+
 fn slab_bytes(point: &IdlePoint) -> Option<f64> {
     Some(point.kernel?.slab_bytes as f64)
 }
@@ -292,5 +356,6 @@ fn slope(starts: &[&Idle], of: fn(&IdlePoint) -> Option<f64>) -> Option<Slope> {
     Some(Slope {
         bytes_per_connection: median(&slopes)?,
         off_bytes_max: lines.iter().map(|line| line.off_max).fold(0.0, f64::max),
+        r_squared: lines.iter().map(|line| line.r_squared).fold(1.0, f64::min),
     })
 }

@@ -20,11 +20,19 @@ pub enum Metric {
     /// The 99th percentile of the response time in nanoseconds.
     #[value(name = "p99", alias = "latency-p99")]
     LatencyP99,
+    /// Instructions of user space per request.
+    Instructions,
+    /// Calls of the kernel per request.
+    Syscalls,
+    /// Blocks asked of the allocator per request.
+    Allocations,
 }
 
 /// How far a metric can be trusted on a shared machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tier {
+    /// Counted, and the same again: it has no noise, and says nothing of time.
+    Deterministic,
     /// Measured inside the process; neighbours disturb both sides alike.
     Paired,
     /// Measured by the clock on the wall; decides only when the machine was quiet and the client had time to spare.
@@ -36,7 +44,18 @@ pub const MEMORY_MARGIN_BYTES: f64 = 64.0 * 1024.0;
 
 impl Metric {
     /// Every metric, in table order.
-    pub const ALL: [Metric; 4] = [
+    pub const ALL: [Metric; 7] = [
+        Metric::CpuPerRequest,
+        Metric::Memory,
+        Metric::Throughput,
+        Metric::LatencyP99,
+        Metric::Instructions,
+        Metric::Syscalls,
+        Metric::Allocations,
+    ];
+
+    /// Those that launches measure, in table order.
+    pub const MEASURED: [Metric; 4] = [
         Metric::CpuPerRequest,
         Metric::Memory,
         Metric::Throughput,
@@ -51,6 +70,9 @@ impl Metric {
             Metric::Memory => "private memory",
             Metric::Throughput => "throughput",
             Metric::LatencyP99 => "p99",
+            Metric::Instructions => "instructions",
+            Metric::Syscalls => "syscalls",
+            Metric::Allocations => "allocations",
         }
     }
 
@@ -60,15 +82,16 @@ impl Metric {
         match self {
             Metric::CpuPerRequest | Metric::Memory => Tier::Paired,
             Metric::Throughput | Metric::LatencyP99 => Tier::WallClock,
+            Metric::Instructions | Metric::Syscalls | Metric::Allocations => Tier::Deterministic,
         }
     }
 
     /// Whether it guards a comparison without being asked to. Between two copies of one server on a shared machine the
     /// interval of p99 is ±15–60 % after 8 to 16 launches, against a margin of 5 %: such a guard would leave every
-    /// comparison INCONCLUSIVE to its last launch.
+    /// comparison INCONCLUSIVE to its last launch. What is counted says nothing of time: more instructions may take less.
     #[must_use]
     pub fn guards_by_itself(self) -> bool {
-        self != Metric::LatencyP99
+        self != Metric::LatencyP99 && self.tier() != Tier::Deterministic
     }
 
     /// The margin as a share of the baseline's value.
@@ -79,6 +102,9 @@ impl Metric {
             Metric::Memory => f64::max(0.02, MEMORY_MARGIN_BYTES / baseline),
             Metric::Throughput => 0.02,
             Metric::LatencyP99 => 0.05,
+            Metric::Instructions => 0.001,
+            Metric::Syscalls => 0.01,
+            Metric::Allocations => 0.0,
         }
     }
 
@@ -92,7 +118,7 @@ impl Metric {
     pub(crate) fn goodness(self, log_ratios: Interval) -> Interval {
         match self {
             Metric::Throughput => log_ratios,
-            Metric::CpuPerRequest | Metric::Memory | Metric::LatencyP99 => log_ratios.negated(),
+            _ => log_ratios.negated(),
         }
     }
 }

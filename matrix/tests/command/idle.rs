@@ -18,6 +18,14 @@ fn idle_connections_have_a_line_and_report_shows_it_again() {
     let user = row["user"]["bytes_per_connection"].as_f64().unwrap();
     assert!(user > 8192.0, "{row}");
     assert!(row["base_mib"].as_f64().unwrap() > 0.0, "{row}");
+    let r_squared = row["user"]["r_squared"].as_f64().unwrap();
+    assert!((0.2..=1.0).contains(&r_squared), "{row}");
+    let full = row["full_mib"].as_f64().unwrap();
+    assert!(row["peak_mib"].as_f64().unwrap() > full, "{row}");
+    assert_eq!(row["rings_kib"], 0.0);
+    // Where the matrix may make a cgroup, its figure has what the process has for itself.
+    let cgroup = row["cgroup_full_mib"].as_f64();
+    assert!(cgroup.is_none_or(|cgroup| cgroup > full / 2.0), "{row}");
     assert!(!row["kernel_both_ends"].is_null() && !shown["bare_pair"].is_null());
 
     let record = record_in(folder.path());

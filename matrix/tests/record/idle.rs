@@ -16,6 +16,8 @@ pub(crate) fn start(arm: Option<usize>, block: u32, user: u64, kernel: u64) -> I
             private_bytes,
             resident_bytes: private_bytes,
             peak_bytes: private_bytes,
+            rings_bytes: None,
+            cgroup_bytes: None,
         };
         IdlePoint {
             connections,

@@ -57,6 +57,8 @@ fn epoch(second: u64, private_bytes: f64) -> Epoch {
             private_bytes: bytes,
             resident_bytes: bytes,
             peak_bytes: bytes,
+            rings_bytes: None,
+            cgroup_bytes: None,
         }),
         kernel: None,
         events: None,

@@ -15,7 +15,7 @@ use crate::build::{Rebuild, build, told};
 use crate::campaign::{Asked, Campaign, Floors, Refused, planned};
 use crate::commands::measure;
 use crate::error::{Fault, Faulty, fault_of};
-use crate::record::{Plan, Settings};
+use crate::record::{Counts, Plan, Settings};
 use crate::store;
 
 /// What measures commits.
@@ -127,6 +127,7 @@ impl<'a> Bench<'a> {
             workloads: vec![self.args.workload],
             idle: Vec::new(),
             settings: self.settings(launches),
+            counts: Counts::None,
             comparison: None,
             refused: Refused::Fails,
         };

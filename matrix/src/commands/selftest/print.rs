@@ -71,7 +71,7 @@ fn table(selftest: &Selftest) -> Table {
     heads.extend(LOOKS.map(|look| format!("found in {}, %", look.launches)));
     let columns = heads.len();
     let mut table = Table::new(heads);
-    for metric in Metric::ALL {
+    for metric in Metric::MEASURED {
         let effect = |judgement: &Judgement| effect_of(judgement, metric);
         let Some((copy, handicapped)) = effect(&selftest.copy).zip(effect(&selftest.handicapped))
         else {

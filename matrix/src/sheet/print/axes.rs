@@ -140,6 +140,9 @@ pub(crate) fn shown_in(metric: Metric) -> (&'static str, f64) {
         Metric::Memory => ("private MiB", BYTES_PER_MIB),
         Metric::LatencyP99 => ("p99 µs", 1e3),
         Metric::Throughput => ("req/s", 1.0),
+        Metric::Instructions => ("instructions/req", 1.0),
+        Metric::Syscalls => ("syscalls/req", 1.0),
+        Metric::Allocations => ("allocations/req", 1.0),
     }
 }
 
