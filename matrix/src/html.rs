@@ -4,6 +4,7 @@
 //! [`markup`](crate::markup) escapes, `plot` and `forest` draw, and the files below say what is drawn of which part of a
 //! report. The page follows the reader's choice of light or dark, and prints.
 
+mod count;
 mod decided;
 mod forest;
 mod idle;
@@ -42,6 +43,7 @@ pub fn page(report: &Report) -> String {
             .child(header(report, &title))
             .children(decided::sections(report))
             .children(workload::sections(report))
+            .children(count::sections(report))
             .children(idle::section_of(report))
             .children(soak::section_of(report))
             .child(machine::section_of(report))

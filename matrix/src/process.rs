@@ -393,6 +393,12 @@ fn shown(command: &Command) -> String {
         .join(" ")
 }
 
+/// Whether servers get a cgroup of their own.
+#[must_use]
+pub fn cgroup_can_be_made() -> bool {
+    Cgroup::new().is_some()
+}
+
 /// CPU time of this process so far.
 ///
 /// # Errors

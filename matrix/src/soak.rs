@@ -34,6 +34,12 @@ const CAPACITY_SLICES: usize = 10;
 /// Tells the draws made here from those of launches and of `idle`.
 const PLACE: u64 = 0x50a4;
 
+/// Whether calls of the kernel can be counted while a soak goes on.
+#[must_use]
+pub fn calls_can_be_counted() -> bool {
+    Syscalls::of(std::process::id()).is_some()
+}
+
 /// One server under load.
 pub struct Soaking {
     server: Server,

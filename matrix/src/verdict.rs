@@ -3,7 +3,9 @@
 //! A margin is the smallest difference worth acting on; an interval is the differences the launches leave possible. The
 //! launches are looked at after 8, 16 and 32, at levels that together stay below one in twenty, and the first look that
 //! decides ends the comparison. Wall-clock metrics decide only on a quiet machine and with a client that has time to spare.
-//! A metric that is neither primary nor a guard informs. One without a source is `n/a`: it neither helps nor hinders. How a launch becomes one number per metric is [`reduce`](crate::reduce)'s work.
+//! A metric that is neither primary nor a guard informs. One without a source is `n/a`: it neither helps nor hinders, unless
+//! somebody asked to guard by what is counted, for then nothing is known of the guard. How a launch becomes one number per
+//! metric is [`reduce`](crate::reduce)'s work.
 
 mod conditions;
 mod effect;
@@ -128,6 +130,13 @@ impl Judgement {
         self.conditions.trust(metric)
     }
 
+    /// Guards that somebody asked for, by what is counted, and of which nothing is known.
+    pub fn blind_guards(&self) -> impl Iterator<Item = Metric> + '_ {
+        let is_known = |guard: &Metric| self.effects.iter().any(|effect| effect.metric == *guard);
+        let guards = self.rules.roles.guards.iter().copied();
+        guards.filter(move |guard| guard.tier() == Tier::Deterministic && !is_known(guard))
+    }
+
     fn decided(&self) -> Decision {
         let deciding = || {
             self.effects
@@ -141,8 +150,8 @@ impl Judgement {
         let verdict = deciding()
             .find(|effect| effect.metric == primary)
             .map(|effect| effect.verdict);
-        let guards_hold =
-            deciding().all(|effect| effect.metric == primary || effect.verdict.is_acceptable());
+        let guards_hold = self.blind_guards().next().is_none()
+            && deciding().all(|effect| effect.metric == primary || effect.verdict.is_acceptable());
         match (self.rules.question, verdict) {
             // What is counted alone says nothing of time.
             (question, Some(verdict))
@@ -253,6 +262,37 @@ mod tests {
         assert_eq!(decision(0.0, 0.0216), Decision::Inconclusive);
         assert_eq!(decision(0.05, -0.2), Decision::NoGo);
         assert_eq!(decision(-0.05, 0.1), Decision::NoGo);
+    }
+
+    #[test]
+    fn a_guard_that_was_not_counted_lets_nothing_through() {
+        let rules = Rules::from(Roles::new(Metric::CpuPerRequest, &[Metric::Instructions]));
+        let judged = |counts: &[f64]| {
+            let counted = |count: &f64| {
+                let (mean, least, most) = (*count, *count, *count);
+                Counted { mean, least, most }
+            };
+            let sides: Option<[Counted; 2]> = counts
+                .iter()
+                .map(counted)
+                .collect::<Vec<_>>()
+                .try_into()
+                .ok();
+            let observed = Observed {
+                pairs: [(Metric::CpuPerRequest, pairs(-0.05))].into(),
+                counted: sides
+                    .map(|sides| (Metric::Instructions, sides))
+                    .into_iter()
+                    .collect(),
+                conditions: SOUND,
+            };
+            Judgement::of(&observed, &rules, LOOKS[0], 1)
+        };
+        assert_eq!(judged(&[2e3, 2e3]).decision, Decision::Go);
+        assert_eq!(judged(&[2e3, 3e3]).decision, Decision::NoGo);
+        let blind = judged(&[]);
+        assert_eq!(blind.decision, Decision::Inconclusive);
+        assert!(blind.blind_guards().eq([Metric::Instructions]));
     }
 
     #[test]

@@ -4,6 +4,8 @@
 
 #[path = "record/comparison.rs"]
 mod comparison;
+#[path = "record/count.rs"]
+mod count;
 #[path = "record/export.rs"]
 mod export;
 #[path = "record/front.rs"]

@@ -21,7 +21,7 @@ use std::sync::LazyLock;
 
 use orthant_matrix::sheet::plain_interval;
 use orthant_matrix::verdict::{
-    Decision, Effect, Judgement, Look, Metric, Roles, Rules, Verdict, looks,
+    Decision, Effect, Judgement, Look, Metric, Question, Roles, Rules, Verdict, looks,
 };
 
 use harness::{FalseAlarms, NOISY, QUIET, Replay, replayed};
@@ -67,11 +67,16 @@ fn intervals_leave_out_no_difference_in_at_most_one_of_fifteen_replays() {
     }
 }
 
-/// Whether somebody acts on it: GO, NO-GO, or a primary metric that is told to differ.
+/// Whether somebody acts on it: NO-GO, GO where something had to improve, or a primary metric that is told to differ.
 fn calls_different(judgement: &Judgement) -> bool {
     let primary = judgement.rules.roles.primary;
     let mut effects = judgement.effects.iter();
-    matches!(judgement.decision, Decision::Go | Decision::NoGo)
+    let is_acted_on = match judgement.decision {
+        Decision::NoGo => true,
+        Decision::Go => judgement.rules.question == Question::Better,
+        Decision::NoDifference | Decision::Inconclusive => false,
+    };
+    is_acted_on
         || effects.any(|effect| {
             let differs = matches!(effect.verdict, Verdict::Better | Verdict::Worse);
             effect.metric == primary && judgement.decides(primary) && differs
@@ -84,20 +89,26 @@ fn every_decision(seen: fn(&Effect, Look) -> Effect) {
         for guard in [Metric::CpuPerRequest, Metric::LatencyP99] {
             for conditions in [QUIET, NOISY] {
                 // CPU guards whether it is named or not.
-                let rules = Rules::from(Roles::new(primary, &[guard]));
-                let of_plan = |most| {
-                    let plan = looks(most);
-                    FalseAlarms::of(&OF_COMPARE, |replay| {
-                        calls_different(&replay.judged(&plan, &rules, conditions, seen))
-                    })
-                };
-                let alarms = MOST.map(of_plan);
-                let shares = alarms.map(|alarms| alarms.to_string()).join(" ");
-                println!(
-                    "{shares}  {primary:?}, guards {:?}, {:?}",
-                    rules.roles.guards, conditions.machine
-                );
-                assert!(alarms.iter().all(|alarms| alarms.are_few()));
+                let roles = Roles::new(primary, &[guard]);
+                for question in [Question::Better, Question::NotWorse] {
+                    let rules = Rules {
+                        question,
+                        ..roles.clone().into()
+                    };
+                    let of_plan = |most| {
+                        let plan = looks(most);
+                        FalseAlarms::of(&OF_COMPARE, |replay| {
+                            calls_different(&replay.judged(&plan, &rules, conditions, seen))
+                        })
+                    };
+                    let alarms = MOST.map(of_plan);
+                    let shares = alarms.map(|alarms| alarms.to_string()).join(" ");
+                    println!(
+                        "{shares}  {question:?}, {primary:?}, guards {:?}, {:?}",
+                        rules.roles.guards, conditions.machine
+                    );
+                    assert!(alarms.iter().all(|alarms| alarms.are_few()));
+                }
             }
         }
     }

@@ -4,7 +4,7 @@ mod wanted;
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 
 use crate::arm::Arm;
 use crate::axes::{Axes, Coverage};
@@ -13,7 +13,8 @@ use crate::commands::measure::{self, Measure};
 use crate::commands::peers::Peers;
 use crate::comparison::{COMPARE, Comparison};
 use crate::config::Config;
-use crate::error::Outcome;
+use crate::count::compared;
+use crate::error::{Fault, Faulty, Outcome};
 use crate::record::Counts;
 use crate::verdict::{
     AskedMargin, Judgement, LOOKS, Look, Metric, Rules, Tier, looks, until_decided,
@@ -179,6 +180,7 @@ fn sides(axes: &Axes, args: &Args) -> Result<Vec<Arm>> {
 /// Makes launches until a look decides, the last one does not, or the time is over.
 fn decide(campaign: &mut Campaign, workload: Workload, rules: &Rules, ends: Ends) -> Result<()> {
     campaign.count_sides(workload)?;
+    check_counts(campaign, workload, rules)?;
     let (seed, launches_max) = (campaign.plan().seed, campaign.plan().settings.launches);
     until_decided(&looks(launches_max), |look| {
         let (observed, launches) = campaign.observe_in_time(workload, look.launches, ends)?;
@@ -186,6 +188,23 @@ fn decide(campaign: &mut Campaign, workload: Workload, rules: &Rules, ends: Ends
         anyhow::Ok(Judgement::of(&observed, rules, look, seed))
     })
     .map(drop)
+}
+
+/// A guard without a source would be found at the end, after all launches.
+fn check_counts(campaign: &Campaign, workload: Workload, rules: &Rules) -> Result<()> {
+    let plan = campaign.plan();
+    let counted = compared(campaign.record(), &plan.campaign, workload);
+    let is_blind =
+        |guard: &&Metric| guard.tier() == Tier::Deterministic && !counted.contains_key(guard);
+    match rules.roles.guards.iter().find(is_blind) {
+        None => Ok(()),
+        Some(guard) => Err(anyhow!(
+            "failed to guard {} under {workload}: it was not counted on both sides; `cargo matrix report {}` says why",
+            guard.name(),
+            campaign.path().display()
+        ))
+        .fault(Fault::Measurement),
+    }
 }
 
 fn minutes(text: &str) -> Result<f64, String> {

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use crate::axes::{Axes, Coverage};
 use crate::campaign::{Asked, Campaign, Floors, Refused};
 use crate::commands::measure::{self, Output};
+use crate::commands::peers::Peers;
 use crate::error::Outcome;
 use crate::record::{Budget, Rate, Settings, Soak};
 use crate::report::Report;
@@ -25,7 +26,7 @@ use crate::workload::Workload;
 /// Example: cargo matrix soak epoll+split+system -w baseline --duration 60m --rate 60%
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
-    /// A design such as uring+split+mimalloc, a floor such as uring+floor, or a path
+    /// A design such as uring+split+mimalloc, a floor such as uring+floor, a peer such as peer:hyper, or a path
     #[arg(required_unless_present = "resume")]
     arm: Option<String>,
     /// The load
@@ -57,6 +58,8 @@ pub struct Args {
     /// Exit with 3 when it ends undecided
     #[arg(long)]
     fail_inconclusive: bool,
+    #[command(flatten)]
+    peers: Peers,
     #[command(flatten)]
     output: Output,
 }
@@ -102,7 +105,7 @@ fn begin(args: &Args) -> Result<Campaign> {
         command: "soak",
         started: measure::now(),
         seed: args.output.seed(),
-        arms: vec![axes.arm(arm)?],
+        arms: args.peers.arms(&axes, &[arm.to_owned()])?,
         coverage: Coverage::Full,
         floors: Floors::AsAsked,
         workloads: vec![args.workload],

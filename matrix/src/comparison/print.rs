@@ -252,6 +252,9 @@ fn notes(finding: &Finding) -> Vec<String> {
         notes.push(client_limited(&finding.cells));
     }
     notes.extend(finding.uncounted.iter().cloned());
+    let blind = judgement.blind_guards().map(Metric::name);
+    notes
+        .extend(blind.map(|guard| format!("{guard} should guard and has no source on both sides")));
     notes.extend(finding.cpu_shared.map(shared));
     let primary = judgement.rules.roles.primary;
     if !judgement.is_trusted(primary) && judgement.decision == Decision::Inconclusive {

@@ -41,6 +41,9 @@ pub(super) fn files(report: &Report) -> Result<Exported> {
     if report.idle.is_some() {
         left_out.push("the arena has no profile of idle connections".to_owned());
     }
+    if report.counts.is_some() {
+        left_out.push("the arena counts nothing per request".to_owned());
+    }
     if report.soak.is_some() {
         left_out.push("the arena has no profile of soaks".to_owned());
     }

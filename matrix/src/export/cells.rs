@@ -3,7 +3,7 @@
 use crate::record::Launch;
 use crate::reduce;
 use crate::report::Report;
-use crate::sheet::{Block, IdleRow, Per, Row, Slope, SoakSheet};
+use crate::sheet::{Block, CountRow, IdleRow, Per, PerRequest, Row, Slope, SoakSheet};
 use crate::stats::middle_half;
 use crate::verdict::Metric;
 
@@ -82,9 +82,11 @@ pub(super) fn all(report: &Report) -> Vec<Cell> {
             .collect::<Vec<_>>()
     });
     let idle = report.idle.iter().flat_map(|sheet| &sheet.rows);
+    let counts = report.counts.iter().flat_map(|sheet| &sheet.rows);
     loaded
         .chain(idle.map(|row| of_idle(&campaign, row)))
         .chain(report.soak.iter().map(of_soak))
+        .chain(counts.map(|row| of_count(&campaign, row)))
         .collect()
 }
 
@@ -195,6 +197,49 @@ fn of_soak(sheet: &SoakSheet) -> Cell {
         workload: sheet.workload.clone().unwrap_or_default(),
         arm: sheet.design.clone(),
         invalid: sheet.invalid.clone(),
+        measures: measures.into_iter().flatten().collect(),
+    }
+}
+
+fn of_count(campaign: &str, row: &CountRow) -> Cell {
+    let measure = |name, unit, value: Option<f64>| {
+        Some(Measure {
+            name,
+            unit,
+            better: Better::Smaller,
+            value: value?,
+            spread: None,
+        })
+    };
+    let mean = |figure: Option<PerRequest>| figure.map(|figure| figure.mean);
+    let whole = |figure: Option<u64>| figure.map(|figure| figure as f64);
+    let build_ns = row.build_cpu_s.map(|seconds| seconds * 1e9);
+    let measures = [
+        measure(
+            "instructions-per-request",
+            "instructions",
+            mean(row.instructions),
+        ),
+        measure("syscalls-per-request", "calls", mean(row.syscalls)),
+        measure(
+            "allocations-per-request",
+            "allocations",
+            mean(row.allocations),
+        ),
+        measure(
+            "allocated-memory-per-request",
+            "bytes",
+            mean(row.allocated_bytes),
+        ),
+        measure("text", "bytes", whole(row.text_bytes)),
+        measure("dependencies", "packages", whole(row.dependencies)),
+        measure("build-cpu", "ns", build_ns),
+    ];
+    Cell {
+        campaign: campaign.to_owned(),
+        workload: row.workload.name().to_owned(),
+        arm: row.design.clone(),
+        invalid: row.invalid.clone(),
         measures: measures.into_iter().flatten().collect(),
     }
 }

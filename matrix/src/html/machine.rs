@@ -24,7 +24,14 @@ fn validity(report: &Report) -> Vec<Element> {
             .iter()
             .map(|reason| format!("! {}: {reason}", row.design))
     });
-    let invalid: Vec<String> = cells.chain(starts).collect();
+    let counts = report.counts.iter().flat_map(|sheet| &sheet.rows);
+    let passes = counts.flat_map(|row| {
+        let reasons = row.invalid.iter();
+        reasons.map(|reason| format!("! {} under {}: {reason}", row.design, row.workload))
+    });
+    let soak = report.soak.iter().flat_map(|sheet| &sheet.invalid);
+    let soak = soak.map(|reason| format!("! {reason}"));
+    let invalid: Vec<String> = cells.chain(starts).chain(passes).chain(soak).collect();
     let count = element("p").text(match invalid.len() {
         0 => "Every cell is valid: all answers were right and all connections open.".to_owned(),
         1 => "One reason for which figures do not count:".to_owned(),

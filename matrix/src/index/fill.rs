@@ -4,10 +4,10 @@ use anyhow::Result;
 use rusqlite::{Connection, Params, Statement, params};
 
 use crate::process::Memory;
-use crate::record::{Idle, Launch, Observation, Plan, Record, Segment, Soaked};
+use crate::record::{Count, Idle, Launch, Observation, Plan, Record, Segment, Soaked};
 use crate::reduce;
 use crate::report::Report;
-use crate::sheet::{Block, Place, Row, Sheet};
+use crate::sheet::{Block, CountRow, PerRequest, Place, Row, Sheet};
 use crate::stats::signflip::Interval;
 use crate::verdict::{ClientState, MachineState, Metric, Question};
 
@@ -25,6 +25,8 @@ pub(super) fn fill(connection: &Connection, record: Record) -> Result<()> {
     launches.try_for_each(|launch| rows.launch(plan, launch))?;
     let mut starts = report.record.idle.values();
     starts.try_for_each(|idle| rows.idle(idle))?;
+    let mut counts = report.record.counts.values();
+    counts.try_for_each(|count| rows.count(plan, count))?;
     let mut soaks = report.record.soaks.iter();
     soaks.try_for_each(|(campaign, soaked)| rows.soak(campaign, soaked))?;
     if let Some(sheet) = &report.sheet {
@@ -110,6 +112,36 @@ impl Rows<'_> {
                 left_out.reason
             ];
             self.insert("arms", values, 10)
+        })
+    }
+
+    fn count(&self, plan: &Plan, count: &Count) -> rusqlite::Result<()> {
+        let row = CountRow::of(count, plan.label(count.arm));
+        let (workload, arm) = (row.workload.name(), count.arm as i64);
+        let mean = |figure: Option<PerRequest>| figure.map(|figure| figure.mean);
+        let missing = row
+            .missing
+            .iter()
+            .map(|(what, why)| format!("{what}: {why}"));
+        let values = params![
+            plan.campaign,
+            workload,
+            arm,
+            row.design,
+            mean(row.instructions),
+            mean(row.syscalls),
+            mean(row.allocations),
+            mean(row.allocated_bytes),
+            row.text_bytes.map(|bytes| bytes as i64),
+            row.dependencies.map(|count| count as i64),
+            row.build_cpu_s,
+            joined(&missing.collect::<Vec<_>>()),
+            joined(&row.invalid),
+        ];
+        self.insert("counts", values, 13)?;
+        row.calls.iter().try_for_each(|(call, per_request)| {
+            let values = params![plan.campaign, workload, arm, call, per_request];
+            self.insert("calls", values, 5)
         })
     }
 

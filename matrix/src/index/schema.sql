@@ -186,6 +186,34 @@ CREATE TABLE idle (
     failure        TEXT
 );
 
+-- What one arm costs for each request under one workload, counted and not timed.
+CREATE TABLE counts (
+    campaign        TEXT NOT NULL,
+    workload        TEXT NOT NULL,
+    arm             INTEGER NOT NULL,
+    name            TEXT NOT NULL,
+    instructions    REAL,
+    syscalls        REAL,
+    allocations     REAL,
+    allocated_bytes REAL,
+    text_bytes      INTEGER,                 -- of the executable
+    dependencies    INTEGER,                 -- packages from outside the workspace
+    build_cpu_s     REAL,
+    missing         TEXT,                    -- why figures are NULL
+    invalid         TEXT,                    -- why nothing of it counts
+    PRIMARY KEY (campaign, workload, arm)
+) WITHOUT ROWID;
+
+-- Calls of the kernel per request, by name.
+CREATE TABLE calls (
+    campaign    TEXT NOT NULL,
+    workload    TEXT NOT NULL,
+    arm         INTEGER NOT NULL,
+    call        TEXT NOT NULL,
+    per_request REAL NOT NULL,
+    PRIMARY KEY (campaign, workload, arm, call)
+) WITHOUT ROWID;
+
 -- Epochs of a soak.
 CREATE TABLE epochs (
     campaign       TEXT NOT NULL,

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::{FOREIGN_MAX, Machine, Quiet, STEAL_MAX, field, first_line, said_by};
-use crate::process;
+use crate::{process, soak};
 
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -43,8 +43,15 @@ pub fn findings(machine: &Machine, quiet: &Quiet, workspace: &Path) -> Vec<Findi
             ),
             needed(
                 "tracepoints",
-                is_there("/sys/kernel/tracing/events/raw_syscalls"),
-                "no system calls per request by tracepoints: strace counts them, and slows the server meanwhile",
+                soak::calls_can_be_counted().then(|| "allowed".to_owned()),
+                "`soak` tells no calls of the kernel per request: mount tracefs, and be root or set the sysctl \
+                 kernel.perf_event_paranoid to -1; `count` tells them all the same",
+            ),
+            of_tracing(first_line("/proc/sys/kernel/yama/ptrace_scope").as_deref()),
+            needed(
+                "cgroup",
+                process::cgroup_can_be_made().then(|| "allowed".to_owned()),
+                "no memory by cgroup, as the arena counts it: be root, where cgroups of memory are mounted",
             ),
             needed(
                 "perf",
@@ -55,11 +62,6 @@ pub fn findings(machine: &Machine, quiet: &Quiet, workspace: &Path) -> Vec<Findi
                 "valgrind",
                 version("valgrind", "--version"),
                 "no instructions per request: install valgrind",
-            ),
-            needed(
-                "strace",
-                version("strace", "--version"),
-                "no system calls per request: install strace",
             ),
             needed(
                 "C compiler",
@@ -202,6 +204,17 @@ fn of_limits(machine: &Machine) -> Vec<Finding> {
     ]
 }
 
+/// The matrix traces its own children, which all but the strictest setting allows (ptrace(2), `ptrace_scope`).
+fn of_tracing(scope: Option<&str>) -> Finding {
+    let is_denied = scope == Some("3");
+    found(
+        "ptrace",
+        Some(if is_denied { "denied" } else { "allowed" }.to_owned()),
+        !is_denied,
+        "no calls of the kernel per request by `count`: set the sysctl kernel.yama.ptrace_scope to 1 and start anew",
+    )
+}
+
 /// `always [madvise] never`: the one in brackets.
 fn of_huge_pages(line: Option<&str>) -> Finding {
     let chosen = line.and_then(|line| line.split_once('[')?.1.split_once(']'));
@@ -251,6 +264,8 @@ mod tests {
         let found = of_cpus(&one_cpu);
         assert!(costs(&found, "CPUs") && costs(&found, "governor"));
         assert!(of_io_uring(false).costs.is_some() && of_io_uring(true).costs.is_none());
+        assert!(of_tracing(Some("3")).costs.is_some());
+        assert!(of_tracing(Some("1")).costs.is_none() && of_tracing(None).costs.is_none());
         let low = Machine {
             open_files_max: Some("1024".to_owned()),
             locked_memory_max: Some("65536".to_owned()),

@@ -240,7 +240,8 @@ impl CountSheet {
         lines
     }
 
-    fn workloads(&self) -> BTreeSet<Workload> {
+    /// All of them, in table order.
+    pub(crate) fn workloads(&self) -> BTreeSet<Workload> {
         self.rows.iter().map(|row| row.workload).collect()
     }
 
@@ -248,7 +249,8 @@ impl CountSheet {
         self.rows.iter().filter(move |row| row.workload == workload)
     }
 
-    fn people_table(&self, workload: Workload) -> Table {
+    /// What a request costs, a row for each arm.
+    pub(crate) fn people_table(&self, workload: Workload) -> Table {
         let mut table = Table::new([
             "design",
             "instructions/req",
@@ -278,7 +280,7 @@ impl CountSheet {
     }
 
     /// Calls as rows, arms as columns.
-    fn calls_table(&self, workload: Workload) -> Table {
+    pub(crate) fn calls_table(&self, workload: Workload) -> Table {
         let rows: Vec<&CountRow> = self.of_workload(workload).collect();
         let mut names: Vec<&str> = Vec::new();
         for (name, _) in rows.iter().flat_map(|row| &row.calls) {
@@ -302,7 +304,8 @@ impl CountSheet {
         table
     }
 
-    fn notes(&self, workload: Workload) -> Vec<String> {
+    /// What a reader has to know.
+    pub(crate) fn notes(&self, workload: Workload) -> Vec<String> {
         let mut notes = Vec::new();
         for row in self.of_workload(workload) {
             notes.extend(row.troubles());

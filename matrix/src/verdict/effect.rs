@@ -33,7 +33,7 @@ pub enum Verdict {
     NotWorse,
     /// The interval is too wide.
     Inconclusive {
-        /// About this many launches more would settle it, at the spread seen so far.
+        /// About this many launches more would settle it, at the spread seen so far; 0 where launches do not help.
         more_launches: u32,
     },
 }
@@ -87,6 +87,7 @@ impl fmt::Display for Verdict {
             Verdict::Worse => out.write_str("WORSE"),
             Verdict::NoDifference => out.write_str("NO-DIFFERENCE"),
             Verdict::NotWorse => out.write_str("NOT-WORSE"),
+            Verdict::Inconclusive { more_launches: 0 } => out.write_str("INCONCLUSIVE"),
             Verdict::Inconclusive { more_launches } => {
                 write!(out, "INCONCLUSIVE (+{more_launches} launches)")
             }

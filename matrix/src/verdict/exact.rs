@@ -1,7 +1,8 @@
 //! What a metric says that is counted and not measured: it has no noise, so there is nothing to test.
 //!
-//! Its interval spans what single readings of both sides leave possible, a point where they repeat. A zero has no ratio: more
-//! than nothing is worse by an infinite one.
+//! Its interval spans what single readings of both sides leave possible, a point where they repeat. Where they do not, it may
+//! reach beyond the margin on either side, and then it decides nothing. A zero has no ratio: more than nothing is worse by an
+//! infinite one.
 
 use super::{Effect, Margins, Metric, Verdict};
 use crate::stats::signflip::Interval;
@@ -64,6 +65,11 @@ fn verdict(goodness: Interval, margin: f64) -> Verdict {
         Verdict::Better
     } else if goodness.high < -margin {
         Verdict::Worse
+    } else if goodness.low < -margin {
+        // Launches do not change what is counted.
+        Verdict::Inconclusive { more_launches: 0 }
+    } else if goodness.high > margin {
+        Verdict::NotWorse
     } else {
         Verdict::NoDifference
     }
@@ -104,9 +110,11 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_repeat_is_no_difference() {
-        let spread = verdict_of(Metric::Allocations, [4.0, 4.1], [4.05, 4.2]);
-        assert_eq!(spread, Verdict::NoDifference);
+    fn what_does_not_repeat_says_no_more_than_its_readings() {
+        let spread = |baseline, candidate| verdict_of(Metric::Allocations, baseline, candidate);
+        let open = Verdict::Inconclusive { more_launches: 0 };
+        assert_eq!(spread([4.0, 4.1], [4.05, 4.2]), open);
+        assert_eq!(spread([4.0, 4.1], [3.9, 4.0]), Verdict::NotWorse);
         let apart = verdict_of(Metric::Allocations, [4.0, 4.1], [4.2, 4.3]);
         assert_eq!(apart, Verdict::Worse);
     }

@@ -25,7 +25,7 @@ fn text(record: Record, to: Target) -> String {
     }
 }
 
-fn json(record: Record, to: Target) -> Value {
+pub(crate) fn json(record: Record, to: Target) -> Value {
     serde_json::from_str(&text(record, to)).unwrap()
 }
 

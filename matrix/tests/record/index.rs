@@ -10,7 +10,7 @@ use orthant_matrix::store::Store;
 use orthant_matrix::table::Format;
 
 use super::comparison::compared;
-use super::{idle, soak, sweep, written};
+use super::{count, idle, soak, sweep, written};
 
 fn stored(folder: &Path, campaign: &str, record: &Record) -> PathBuf {
     let mut store = Store::create(folder, campaign).unwrap();
@@ -26,6 +26,11 @@ fn stored(folder: &Path, campaign: &str, record: &Record) -> PathBuf {
         let mut idle = idle.clone();
         idle.campaign = campaign.to_owned();
         store.append(&Line::Idle(idle)).unwrap();
+    }
+    for count in record.counts.values() {
+        let mut count = count.clone();
+        count.campaign = campaign.to_owned();
+        store.append(&Line::Count(Box::new(count))).unwrap();
     }
     for soaked in record.soaks.values() {
         store.append(&Line::Soak(soaked.asked)).unwrap();
@@ -62,13 +67,14 @@ fn every_table_has_its_rows() {
         stored(folder.path(), "compared", &compared(8)),
         stored(folder.path(), "waited", &idle),
         stored(folder.path(), "soaked", &soaked),
+        stored(folder.path(), "counted", &count::record(&[])),
     ];
     let index = Index::of_files(&files).unwrap();
     for (table, rows) in [
-        ("files", 4),
-        ("campaigns", 4),
-        ("arms", 5 + 3 + 3 + 1),
-        ("axes", 4 * 2 + 3 + 2 * 3 + 3),
+        ("files", 5),
+        ("campaigns", 5),
+        ("arms", 5 + 3 + 3 + 1 + 2),
+        ("axes", 4 * 2 + 3 + 2 * 3 + 3 + 2 * 3),
         ("launches", 8 + 8),
         ("observations", 8 * 5 + 8 * 3),
         ("slices", 10 * (8 * 5 + 8 * 3)),
@@ -78,6 +84,8 @@ fn every_table_has_its_rows() {
         ("effects", 4),
         ("idle", 6),
         ("epochs", 10),
+        ("counts", 2),
+        ("calls", 2 * 3),
     ] {
         assert_eq!(
             one(&index, &format!("select count(*) from {table}")),
