@@ -28,8 +28,9 @@ pub struct Args {
     /// How it is printed
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-    /// Write a page with figures instead: one file that needs no network and no scripts; - for the standard output
-    #[arg(long, value_name = "OUT", conflicts_with = "format")]
+    /// Write a page with figures instead: one file that needs no network and no scripts, and chooses itself what it draws; - for
+    /// the standard output
+    #[arg(long, value_name = "OUT", conflicts_with_all = ["format", "brief"])]
     html: Option<PathBuf>,
 }
 
