@@ -7,14 +7,15 @@
 mod fill;
 mod query;
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
-use rusqlite::{Connection, OpenFlags, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior, params};
 
 use crate::machine::sha256;
 use crate::record::Record;
@@ -56,13 +57,32 @@ struct Fresh {
     torn_bytes: u64,
 }
 
-/// What happens to a file that cannot be read.
+/// What happens to a file that cannot be read, or contradicts another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Unreadable {
     /// It is left out, with a notice: one bad file in a folder is no reason to know nothing of the others.
     LeftOut,
     /// Nothing is answered: it was asked for by name.
     Fails,
+}
+
+impl Unreadable {
+    /// None of what is left out. That the index cannot be written is the fault of no file, and always fails.
+    fn or_fails<T>(self, found: Result<T>) -> Result<Option<T>> {
+        match found {
+            Err(error) if self == Unreadable::LeftOut && is_of_a_file(&error) => {
+                eprintln!("left out: {error:#}");
+                Ok(None)
+            }
+            found => found.map(Some),
+        }
+    }
+}
+
+/// A row that contradicts another one is, as when a record has the same epoch twice.
+fn is_of_a_file(error: &anyhow::Error) -> bool {
+    let of_sqlite = error.downcast_ref::<rusqlite::Error>();
+    of_sqlite.is_none_or(|error| error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation))
 }
 
 impl Index {
@@ -97,7 +117,7 @@ impl Index {
     pub fn of_files(files: &[PathBuf]) -> Result<Index> {
         let context = "failed to make an index in memory";
         let mut connection = Connection::open_in_memory().context(context)?;
-        create(&connection).context(context)?;
+        renew(&mut connection).context(context)?;
         let files: BTreeSet<PathBuf> = files.iter().cloned().collect();
         update(&mut connection, &files, Unreadable::Fails)?;
         Index::reading(connection).context(context)
@@ -157,33 +177,56 @@ fn record_files(folder: &Path) -> Result<BTreeSet<PathBuf>> {
 
 /// Opens the index, and makes it anew where it is of another version or no database at all.
 fn opened(path: &Path) -> Result<Connection> {
-    let version = |connection: &Connection| -> rusqlite::Result<i64> {
-        connection.busy_timeout(PATIENCE)?;
-        connection.pragma_query_value(None, "user_version", |row| row.get(0))
-    };
-    let connection = Connection::open(path)?;
-    match version(&connection) {
-        Ok(VERSION) => return Ok(connection),
-        Ok(0) => {}
-        Ok(_) | Err(_) => {
-            drop(connection);
-            fs::remove_file(path)?;
-            let connection = Connection::open(path)?;
-            connection.busy_timeout(PATIENCE)?;
-            create(&connection)?;
-            return Ok(connection);
-        }
+    if looked_into(path).is_err_and(|error| is_no_database(&error)) {
+        removed(path)?;
     }
-    create(&connection)?;
+    let (mut connection, version) = looked_into(path)?;
+    if version != VERSION {
+        renew(&mut connection)?;
+    }
     Ok(connection)
 }
 
-/// Makes the tables; another process may have been faster.
-fn create(connection: &Connection) -> rusqlite::Result<()> {
-    let once = SCHEMA.replace("CREATE TABLE ", "CREATE TABLE IF NOT EXISTS ");
-    connection.execute_batch(&format!(
-        "BEGIN IMMEDIATE;\n{once}\nPRAGMA user_version = {VERSION};\nCOMMIT;"
-    ))
+/// The index with its version; another process may be writing to it.
+fn looked_into(path: &Path) -> rusqlite::Result<(Connection, i64)> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(PATIENCE)?;
+    let version = version_of(&connection)?;
+    Ok((connection, version))
+}
+
+fn version_of(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+fn is_no_database(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error_code();
+    code.is_some_and(|code| [ErrorCode::NotADatabase, ErrorCode::DatabaseCorrupt].contains(&code))
+}
+
+/// Deletes what is no database, unless another process has done so: what that one made meanwhile stays.
+fn removed(path: &Path) -> Result<()> {
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    let folder = File::open(folder.unwrap_or(Path::new(".")))?;
+    folder.lock()?;
+    if looked_into(path).is_err_and(|error| is_no_database(&error)) {
+        fs::remove_file(path)?;
+    }
+    Ok(())
+}
+
+/// Replaces all tables by those of this version; another process may have been faster.
+fn renew(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if version_of(&transaction)? == VERSION {
+        return Ok(());
+    }
+    for table in tables(&transaction)? {
+        transaction.execute_batch(&format!("DROP TABLE \"{table}\""))?;
+    }
+    transaction.execute_batch(SCHEMA)?;
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    transaction.commit()
 }
 
 /// Replaces the rows of every campaign of which a file is new, gone or another.
@@ -192,8 +235,7 @@ fn update(
     files: &BTreeSet<PathBuf>,
     unreadable: Unreadable,
 ) -> Result<()> {
-    let transaction =
-        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let known = known(&transaction)?;
     let mut stale: BTreeSet<String> = known
         .iter()
@@ -201,29 +243,36 @@ fn update(
         .map(|(_, (_, campaign, _))| campaign.clone())
         .collect();
     let mut fresh: Vec<Fresh> = Vec::new();
+    let mut unchanged: BTreeSet<&PathBuf> = BTreeSet::new();
     for path in files {
-        let seen = seen(path)?;
         let before = known.get(path);
-        if before.is_some_and(|(before, ..)| *before == seen) {
-            continue;
-        }
-        let sha256 =
-            sha256(&fs::read(path).with_context(|| format!("failed to read {}", path.display()))?);
-        if before.is_some_and(|(.., before)| *before == sha256) {
-            touch(&transaction, path, &seen)?;
-            continue;
+        let looked = look(
+            path,
+            before.map(|(seen, _, sha256)| (seen, sha256.as_str())),
+        );
+        match unreadable.or_fails(looked)? {
+            Some(Looked::Same) => {
+                unchanged.insert(path);
+                continue;
+            }
+            Some(Looked::Touched(seen)) => {
+                touch(&transaction, path, &seen)?;
+                unchanged.insert(path);
+                continue;
+            }
+            Some(Looked::Other(read)) => {
+                stale.insert(read.record.plan().campaign.clone());
+                fresh.push(*read);
+            }
+            None => {}
         }
         stale.extend(before.map(|(_, campaign, _)| campaign.clone()));
-        if let Some(read) = read(path, seen, sha256, unreadable)? {
-            stale.insert(read.record.plan().campaign.clone());
-            fresh.push(read);
-        }
     }
     // Files that did not change but belong to a campaign whose rows go.
-    for (path, (_, campaign, sha256)) in &known {
-        let is_read = fresh.iter().any(|fresh| fresh.path == *path);
-        if stale.contains(campaign) && files.contains(path) && !is_read {
-            fresh.extend(read(path, seen(path)?, sha256.clone(), unreadable)?);
+    for path in unchanged {
+        if stale.contains(&known[path].1) {
+            let read = seen(path).and_then(|seen| read(path, seen, known[path].2.clone()));
+            fresh.extend(unreadable.or_fails(read)?);
         }
     }
     let tables = tables(&transaction)?;
@@ -235,14 +284,15 @@ fn update(
             )?;
         }
     }
-    fill_all(&transaction, fresh)?;
+    fill_all(&mut transaction, fresh, unreadable)?;
     Ok(transaction.commit()?)
 }
 
 /// All of them: their rows belong to a campaign.
 fn tables(connection: &Connection) -> rusqlite::Result<Vec<String>> {
-    let mut statement =
-        connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")?;
+    let mut statement = connection.prepare(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'",
+    )?;
     let names = statement.query_map([], |row| row.get(0))?;
     names.collect()
 }
@@ -261,6 +311,27 @@ fn known(connection: &Connection) -> rusqlite::Result<Known> {
         Ok((PathBuf::from(path), (seen, row.get(1)?, row.get(4)?)))
     })?;
     rows.collect()
+}
+
+/// A file, against what is known of it.
+enum Looked {
+    Same,
+    /// Only its time of change is another.
+    Touched(Seen),
+    Other(Box<Fresh>),
+}
+
+fn look(path: &Path, before: Option<(&Seen, &str)>) -> Result<Looked> {
+    let seen = seen(path)?;
+    if before.is_some_and(|(before, _)| *before == seen) {
+        return Ok(Looked::Same);
+    }
+    let bytes = fs::read(path).with_context(|| format!("failed to read {}", path.display()))?;
+    let sha256 = sha256(&bytes);
+    if before.is_some_and(|(_, before)| *before == sha256) {
+        return Ok(Looked::Touched(seen));
+    }
+    Ok(Looked::Other(Box::new(read(path, seen, sha256)?)))
 }
 
 fn seen(path: &Path) -> Result<Seen> {
@@ -286,38 +357,68 @@ fn touch(connection: &Connection, path: &Path, seen: &Seen) -> rusqlite::Result<
     )
 }
 
-fn read(path: &Path, seen: Seen, sha256: String, unreadable: Unreadable) -> Result<Option<Fresh>> {
-    let found = match (store::read(path), unreadable) {
-        (Ok(found), _) => found,
-        (Err(error), Unreadable::LeftOut) => {
-            eprintln!("left out: {error:#}");
-            return Ok(None);
-        }
-        (Err(error), Unreadable::Fails) => return Err(error),
-    };
+fn read(path: &Path, seen: Seen, sha256: String) -> Result<Fresh> {
+    let found = store::read(path)?;
     if found.torn_bytes > 0 {
         eprintln!(
             "the last line of {} is torn and was ignored",
             path.display()
         );
     }
-    Ok(Some(Fresh {
+    Ok(Fresh {
         path: path.to_owned(),
         seen,
         sha256,
         record: found.record,
         torn_bytes: found.torn_bytes,
-    }))
+    })
 }
 
-fn fill_all(connection: &Connection, fresh: Vec<Fresh>) -> Result<()> {
-    let mut records: BTreeMap<String, Record> = BTreeMap::new();
+/// Each campaign alone: nothing is left of one that cannot be shown. Where two files contradict each other the larger one
+/// stays, for the other is a copy from when the campaign went on.
+fn fill_all(
+    transaction: &mut Transaction<'_>,
+    mut fresh: Vec<Fresh>,
+    unreadable: Unreadable,
+) -> Result<()> {
+    fresh.sort_by_key(|file| (Reverse(file.seen.bytes), file.path.clone()));
+    let mut campaigns: BTreeMap<String, Vec<Fresh>> = BTreeMap::new();
     for file in fresh {
         let campaign = file.record.plan().campaign.clone();
+        campaigns.entry(campaign).or_default().push(file);
+    }
+    for (campaign, files) in campaigns {
+        let savepoint = transaction.savepoint()?;
+        let filled = fill_one(&savepoint, &campaign, files, unreadable)
+            .with_context(|| format!("failed to show campaign {campaign}"));
+        if unreadable.or_fails(filled)?.is_some() {
+            savepoint.commit()?;
+        }
+    }
+    Ok(())
+}
+
+fn fill_one(
+    connection: &Connection,
+    campaign: &str,
+    files: Vec<Fresh>,
+    unreadable: Unreadable,
+) -> Result<()> {
+    let mut all: Option<Record> = None;
+    for file in files {
+        let merged = match &all {
+            Some(before) => before.clone().merge(file.record),
+            None => Ok(file.record),
+        };
+        let path = file.path.to_string_lossy();
+        let merged = merged.with_context(|| format!("failed to merge {path} with {campaign}"));
+        let Some(merged) = unreadable.or_fails(merged)? else {
+            continue;
+        };
         connection.execute(
             "INSERT INTO files VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             params![
-                file.path.to_string_lossy(),
+                path,
                 campaign,
                 file.seen.bytes,
                 file.seen.modified_ns,
@@ -325,13 +426,7 @@ fn fill_all(connection: &Connection, fresh: Vec<Fresh>) -> Result<()> {
                 file.torn_bytes as i64
             ],
         )?;
-        let record = match records.remove(&campaign) {
-            Some(before) => before.merge(file.record)?,
-            None => file.record,
-        };
-        records.insert(campaign, record);
+        all = Some(merged);
     }
-    records
-        .into_values()
-        .try_for_each(|record| fill::fill(connection, record))
+    all.map_or(Ok(()), |record| fill::fill(connection, record))
 }

@@ -195,6 +195,77 @@ fn rows_of_a_soak_that_goes_on_are_replaced() {
 }
 
 #[test]
+fn an_odd_record_is_left_out_and_all_others_are_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let (records, kept_in) = (
+        folder.path().join("results"),
+        folder.path().join("index.sqlite"),
+    );
+    let index = || Index::of_folder(&records, &kept_in).unwrap();
+    let campaigns =
+        "select group_concat(campaign, ' ') from (select campaign from campaigns order by 1)";
+    written(&records);
+    // A soak that was killed before it said what it is for.
+    let mut begun = soak::record(&[]);
+    begun.soaks.clear();
+    let odd = stored(&records, "begun", &begun);
+    assert_eq!(one(&index(), campaigns), "one");
+    assert_eq!(one(&index(), "select count(*) from files"), "1");
+    let error = Index::of_files(&[odd]).unwrap_err();
+    assert!(
+        format!("{error:#}").contains("begin a new one"),
+        "{error:#}"
+    );
+    // A copy of a soak from when it went on, whichever is read first.
+    let soaked = soak::record(&[soak::bytes(5, 1, |_| 0.0)]);
+    let path = stored(&records, "soaked", &soaked);
+    let whole = fs::read(&path).unwrap();
+    for copy in ["0.jsonl", "z.jsonl"] {
+        fs::write(records.join(copy), &whole[..whole.len() - 9]).unwrap();
+        let index = index();
+        assert_eq!(one(&index, campaigns), "one soaked");
+        assert_eq!(one(&index, "select count(*) from epochs"), "5");
+        assert_eq!(one(&index, "select count(*) from files"), "2");
+    }
+}
+
+#[test]
+fn an_index_of_another_version_is_made_anew_in_its_own_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (records, kept_in) = (
+        folder.path().join("results"),
+        folder.path().join("index.sqlite"),
+    );
+    written(&records);
+    let other = rusqlite::Connection::open(&kept_in).unwrap();
+    let older = "create table files (x); create table gone (y); pragma user_version = 2";
+    other.execute_batch(older).unwrap();
+    let index = Index::of_folder(&records, &kept_in).unwrap();
+    assert_eq!(one(&index, "select count(*) from launches"), "8");
+    // Another process, which has it open, sees the new tables and none of the old ones.
+    let count = |sql: &str| {
+        other
+            .query_row(sql, [], |row| row.get::<_, i64>(0))
+            .unwrap()
+    };
+    assert_eq!(count("select count(*) from launches"), 8);
+    assert_eq!(
+        count("select count(*) from sqlite_schema where name = 'gone'"),
+        0
+    );
+}
+
+#[test]
+fn an_index_that_cannot_be_opened_is_not_deleted() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept_in = folder.path().join("index.sqlite");
+    // A folder is what SQLite cannot open and nobody may delete, whoever runs this.
+    fs::create_dir(&kept_in).unwrap();
+    let error = Index::of_folder(&folder.path().join("results"), &kept_in).unwrap_err();
+    assert!(format!("{error:#}").contains("unable to open"), "{error:#}");
+}
+
+#[test]
 fn questions_only_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = written(&folder.path().join("results"));
