@@ -81,7 +81,22 @@ fn machines(report: &Report) -> Element {
     }
     let plan = report.record.plan();
     let settings = plan.settings;
-    if report.idle.is_none() {
+    if let Some(soak) = &report.soak {
+        let rates = report.record.soaks.values().flat_map(|soaked| {
+            let begins = soaked.segments.iter().map(|segment| &segment.begin);
+            begins.map(|begin| format!("{:.0}", begin.requests_per_s))
+        });
+        let mut rates: Vec<String> = rates.collect();
+        rates.dedup();
+        let load = match rates.is_empty() {
+            true => "n/a: no server was started".to_owned(),
+            false => format!("open loop, {} requests/s", rates.join(", ")),
+        };
+        row("load", load);
+        row("connections", soak.connections.to_string());
+        let epochs = format!("{} of {} ms", soak.epochs_planned, soak.epoch_ms);
+        row("epochs", epochs);
+    } else if report.idle.is_none() {
         let load = settings
             .requests_per_s
             .map_or("closed loop".to_owned(), |rate| {
