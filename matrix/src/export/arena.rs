@@ -4,9 +4,10 @@
 //! Our workloads are the arena's profiles of the same name; `mixed` is none of them. Its driver keeps the best of three runs,
 //! this is all launches together; and one worker on one CPU is no 64 threads, so only files made here compare.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
 use super::{Content, Exported};
@@ -47,6 +48,14 @@ pub(super) fn files(report: &Report) -> Result<Exported> {
     if report.soak.is_some() {
         left_out.push("the arena has no profile of soaks".to_owned());
     }
+    let mut paths = BTreeSet::new();
+    for (path, _) in &files {
+        ensure!(
+            paths.insert(path),
+            "failed to name a file for each arm: two are {}; name the executables differently",
+            path.display()
+        );
+    }
     Ok(Exported {
         content: Content::Files(files),
         left_out,
@@ -63,7 +72,12 @@ fn file(
     let settings = report.record.plan().settings;
     let name = report.record.plan().label(arm);
     // A design or a floor is ours; what an executable is written in, nobody said.
-    let is_ours = report.record.plan().arms[arm].identity().contains('+');
+    let plan = report.record.plan();
+    let planned = &plan.arms[arm];
+    let is_design = plan
+        .values_of(planned.identity())
+        .is_some_and(|values| values.len() > 1);
+    let is_ours = planned.is_floor || is_design;
     let language = if is_ours { "Rust" } else { "" };
     let mut latency = Latency::empty();
     seen.iter()
