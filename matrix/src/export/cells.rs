@@ -48,6 +48,8 @@ pub(super) struct Measure {
     pub(super) unit: &'static str,
     pub(super) better: Better,
     pub(super) value: f64,
+    /// What the value is, in a sentence without its full stop.
+    pub(super) help: &'static str,
     /// The middle half of the launches; none of percentiles, which are those of the merged histogram.
     pub(super) spread: Option<[f64; 2]>,
 }
@@ -97,12 +99,13 @@ fn of_row(campaign: &str, block: &Block, launches: &[&Launch], arm: usize, row: 
         middle_half(&launches.iter().filter_map(value).collect::<Vec<_>>())
     };
     let scaled = |value: Option<f64>, factor: f64| value.map(|value| value * factor);
-    let measure = |name, unit, better, value: Option<f64>, metric: Option<Metric>| {
+    let measure = |name, unit, better, help, value: Option<f64>, metric: Option<Metric>| {
         Some(Measure {
             name,
             unit,
             better,
             value: value?,
+            help,
             spread: metric.and_then(spread),
         })
     };
@@ -116,6 +119,7 @@ fn of_row(campaign: &str, block: &Block, launches: &[&Launch], arm: usize, row: 
             "cpu-per-request",
             "ns",
             Smaller,
+            "CPU time of the server per request: the median over launches",
             cpu_ns,
             Some(Metric::CpuPerRequest),
         ),
@@ -123,19 +127,42 @@ fn of_row(campaign: &str, block: &Block, launches: &[&Launch], arm: usize, row: 
             "private-memory",
             "bytes",
             Smaller,
+            "Private memory of the server: the median over launches",
             private,
             Some(Metric::Memory),
         ),
-        measure("resident-memory", "bytes", Smaller, resident, None),
+        measure(
+            "resident-memory",
+            "bytes",
+            Smaller,
+            "Resident memory of the server: the median over launches",
+            resident,
+            None,
+        ),
         measure(
             "throughput",
             "requests/s",
             Bigger,
+            "Requests answered right per second: the median over launches",
             row.requests_per_s,
             Some(Metric::Throughput),
         ),
-        measure("latency-p50", "ns", Smaller, p50_ns, None),
-        measure("latency-p99", "ns", Smaller, p99_ns, None),
+        measure(
+            "latency-p50",
+            "ns",
+            Smaller,
+            "Response time that half of the requests stay below, of all launches together",
+            p50_ns,
+            None,
+        ),
+        measure(
+            "latency-p99",
+            "ns",
+            Smaller,
+            "Response time that 99 % of the requests stay below, of all launches together",
+            p99_ns,
+            None,
+        ),
     ];
     Cell {
         campaign: campaign.to_owned(),
@@ -147,21 +174,34 @@ fn of_row(campaign: &str, block: &Block, launches: &[&Launch], arm: usize, row: 
 }
 
 fn of_idle(campaign: &str, row: &IdleRow) -> Cell {
-    let measure = |name, value: Option<f64>| {
+    let measure = |name, help, value: Option<f64>| {
         Some(Measure {
             name,
             unit: "bytes",
             better: Better::Smaller,
             value: value?,
+            help,
             spread: None,
         })
     };
     let bytes = |slope: Option<Slope>| slope.map(|slope| slope.bytes_per_connection);
     let base = row.base_mib.map(|mib| mib * BYTES_PER_MIB);
     let measures = [
-        measure("idle-base-memory", base),
-        measure("idle-memory-per-connection", bytes(row.user)),
-        measure("idle-kernel-memory-per-connection", bytes(row.kernel)),
+        measure(
+            "idle-base-memory",
+            "Private memory of the server without connections, by the line through all numbers of them: the median over starts",
+            base,
+        ),
+        measure(
+            "idle-memory-per-connection",
+            "What each idle connection adds to the private memory of the server: a slope, the median over starts",
+            bytes(row.user),
+        ),
+        measure(
+            "idle-kernel-memory-per-connection",
+            "What each idle connection adds to the memory of the kernel: a slope, the median over starts",
+            bytes(row.kernel),
+        ),
     ];
     Cell {
         campaign: campaign.to_owned(),
@@ -174,12 +214,13 @@ fn of_idle(campaign: &str, row: &IdleRow) -> Cell {
 
 /// Of its drifts what memory may grow by at most, for that is what is decided.
 fn of_soak(sheet: &SoakSheet) -> Cell {
-    let measure = |name, unit, value: Option<f64>| {
+    let measure = |name, unit, help, value: Option<f64>| {
         Some(Measure {
             name,
             unit,
             better: Better::Smaller,
             value: value?,
+            help,
             spread: None,
         })
     };
@@ -188,9 +229,24 @@ fn of_soak(sheet: &SoakSheet) -> Cell {
         Some(drifts.find(|drift| drift.per == per)?.drift?.interval.high)
     };
     let measures = [
-        measure("soak-memory-drift-per-request", "bytes", most(Per::Request)),
-        measure("soak-memory-drift-per-hour", "bytes", most(Per::Hour)),
-        measure("soak-latency-p99", "ns", sheet.tail.p99),
+        measure(
+            "soak-memory-drift-per-request",
+            "bytes",
+            "Growth of private memory, in bytes per request: the upper end of its 95 % interval",
+            most(Per::Request),
+        ),
+        measure(
+            "soak-memory-drift-per-hour",
+            "bytes",
+            "Growth of private memory, in bytes per hour: the upper end of its 95 % interval",
+            most(Per::Hour),
+        ),
+        measure(
+            "soak-latency-p99",
+            "ns",
+            "Response time that 99 % of the requests after the warm-up stay below",
+            sheet.tail.p99,
+        ),
     ];
     Cell {
         campaign: sheet.campaign.clone(),
@@ -202,12 +258,13 @@ fn of_soak(sheet: &SoakSheet) -> Cell {
 }
 
 fn of_count(campaign: &str, row: &CountRow) -> Cell {
-    let measure = |name, unit, value: Option<f64>| {
+    let measure = |name, unit, help, value: Option<f64>| {
         Some(Measure {
             name,
             unit,
             better: Better::Smaller,
             value: value?,
+            help,
             spread: None,
         })
     };
@@ -218,22 +275,45 @@ fn of_count(campaign: &str, row: &CountRow) -> Cell {
         measure(
             "instructions-per-request",
             "instructions",
+            "Instructions of user space per request: the mean over all spans",
             mean(row.instructions),
         ),
-        measure("syscalls-per-request", "calls", mean(row.syscalls)),
+        measure(
+            "syscalls-per-request",
+            "calls",
+            "Calls of the kernel per request: the mean over all spans",
+            mean(row.syscalls),
+        ),
         measure(
             "allocations-per-request",
             "allocations",
+            "Blocks asked of the allocator per request: the mean over all spans",
             mean(row.allocations),
         ),
         measure(
             "allocated-memory-per-request",
             "bytes",
+            "Bytes asked of the allocator per request: the mean over all spans",
             mean(row.allocated_bytes),
         ),
-        measure("text", "bytes", whole(row.text_bytes)),
-        measure("dependencies", "packages", whole(row.dependencies)),
-        measure("build-cpu", "ns", build_ns),
+        measure(
+            "text",
+            "bytes",
+            "Machine code in the executable",
+            whole(row.text_bytes),
+        ),
+        measure(
+            "dependencies",
+            "packages",
+            "Packages that the executable links and that are not of this workspace",
+            whole(row.dependencies),
+        ),
+        measure(
+            "build-cpu",
+            "ns",
+            "CPU time of building the executable",
+            build_ns,
+        ),
     ];
     Cell {
         campaign: campaign.to_owned(),

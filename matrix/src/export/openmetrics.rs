@@ -9,6 +9,7 @@ use super::cells::{Cell, Measure};
 use crate::comparison::Comparison;
 use crate::record::{Latency, Launch};
 use crate::report::Report;
+use crate::sheet::SoakSheet;
 use crate::verdict::Decision;
 
 /// Upper bounds of the buckets in microseconds: 1, 2 and 5 times powers of ten.
@@ -68,6 +69,9 @@ pub(super) fn text(report: &Report, cells: &[Cell]) -> Result<String> {
     if report.sheet.is_some() {
         families.push(response_times(report)?);
     }
+    if let Some(soak) = &report.soak {
+        families.push(of_soak(soak));
+    }
     if !report.comparisons.is_empty() {
         families.push(decisions(&report.comparisons));
         families.push(changes(&report.comparisons));
@@ -101,7 +105,7 @@ fn gauges(cells: &[Cell]) -> Vec<Family> {
             let (name, unit, value) = in_base_unit(measure);
             let place = families.iter().position(|family| family.name == name);
             let place = place.unwrap_or_else(|| {
-                let help = format!("{}: the median over launches.", measure.name);
+                let help = format!("{}.", measure.help);
                 families.push(Family::new(&name, "gauge", unit, &help));
                 families.len() - 1
             });
@@ -174,24 +178,41 @@ fn histogram(
     Ok(())
 }
 
+const DECISION: &str = "orthant_decision";
+
 fn decisions(comparisons: &[Comparison]) -> Family {
-    let name = "orthant_decision";
     let help = "What a comparison decided; all 0 where it is invalid or was broken off.";
-    let mut family = Family::new(name, "stateset", None, help);
+    let mut family = Family::new(DECISION, "stateset", None, help);
     for comparison in comparisons {
         for finding in &comparison.workloads {
-            for decision in DECISIONS {
-                let state = decision.to_string();
-                let labels = [
-                    ("campaign", comparison.campaign.as_str()),
-                    ("workload", finding.workload.name()),
-                    (name, &state),
-                ];
-                family.sample("", &labels, u8::from(finding.decision == Some(decision)));
-            }
+            let of = [
+                ("campaign", comparison.campaign.as_str()),
+                ("workload", finding.workload.name()),
+            ];
+            decided(&mut family, of, finding.decision);
         }
     }
     family
+}
+
+fn of_soak(sheet: &SoakSheet) -> Family {
+    let help = "Whether the drift of memory is within its budget; all 0 where the soak is invalid.";
+    let mut family = Family::new(DECISION, "stateset", None, help);
+    let of = [
+        ("campaign", sheet.campaign.as_str()),
+        ("workload", sheet.workload.as_deref().unwrap_or_default()),
+    ];
+    decided(&mut family, of, sheet.decision);
+    family
+}
+
+/// A sample for each state.
+fn decided(family: &mut Family, [campaign, workload]: [Named<'_>; 2], found: Option<Decision>) {
+    for decision in DECISIONS {
+        let state = decision.to_string();
+        let labels = [campaign, workload, (DECISION, &state)];
+        family.sample("", &labels, u8::from(found == Some(decision)));
+    }
 }
 
 fn changes(comparisons: &[Comparison]) -> Family {
@@ -213,7 +234,12 @@ fn changes(comparisons: &[Comparison]) -> Family {
                         ("verdict", &verdict),
                         ("bound", bound),
                     ];
-                    family.sample("", &labels, log_ratio.exp());
+                    // More than nothing is infinitely more, which has a spelling of its own.
+                    let ratio = log_ratio.exp();
+                    match ratio.is_finite() {
+                        true => family.sample("", &labels, ratio),
+                        false => family.sample("", &labels, "+Inf"),
+                    }
                 };
                 sample("estimate", effect.log_ratio);
                 if let Some(interval) = effect.interval {
