@@ -25,6 +25,8 @@ use crate::verdict::{
 };
 use crate::workload::Workload;
 
+pub(crate) use print::changes;
+
 /// The command whose records are comparisons.
 pub const COMPARE: &str = "compare";
 

@@ -143,11 +143,6 @@ fn people_table(finding: &Finding) -> Table {
 
 fn cells(finding: &Finding, effect: &Effect) -> Vec<String> {
     let judgement = &finding.judgement;
-    // The margins of what is counted are finer than a tenth of a percent.
-    let change = |log_ratio: f64| match effect.metric.tier() {
-        Tier::Deterministic => format!("{:+.2}", log_ratio.exp_m1() * 100.0),
-        Tier::Paired | Tier::WallClock => percent(log_ratio),
-    };
     let (unit, scale) = shown_in(effect.metric);
     let role = judgement.rules.roles.of(effect.metric);
     let advisory = if judgement.is_trusted(effect.metric) {
@@ -155,9 +150,7 @@ fn cells(finding: &Finding, effect: &Effect) -> Vec<String> {
     } else {
         judgement.conditions.signs()
     };
-    let interval = effect.interval.map_or("n/a".to_owned(), |interval| {
-        format!("[{}, {}]", change(interval.low), change(interval.high))
-    });
+    let [change, interval] = changes(effect);
     let [baseline_to_floor, candidate_to_floor] = finding.to_floor(effect.metric).map(number);
     vec![
         format!("{} {unit} ({role})", effect.metric.name()),
@@ -165,11 +158,24 @@ fn cells(finding: &Finding, effect: &Effect) -> Vec<String> {
         baseline_to_floor,
         number(Some(effect.candidate / scale)),
         candidate_to_floor,
-        change(effect.log_ratio),
+        change,
         interval,
         number(Some(effect.margin * 100.0)),
         format!("{}{advisory}", effect.verdict),
     ]
+}
+
+/// By how many percent the candidate differs, and the interval of that.
+pub(crate) fn changes(effect: &Effect) -> [String; 2] {
+    // The margins of what is counted are finer than a tenth of a percent.
+    let change = |log_ratio: f64| match effect.metric.tier() {
+        Tier::Deterministic => format!("{:+.2}", log_ratio.exp_m1() * 100.0),
+        Tier::Paired | Tier::WallClock => percent(log_ratio),
+    };
+    let interval = effect.interval.map_or("n/a".to_owned(), |interval| {
+        format!("[{}, {}]", change(interval.low), change(interval.high))
+    });
+    [change(effect.log_ratio), interval]
 }
 
 /// The level of the interval at a look, in words.

@@ -4,12 +4,11 @@
 //! A metric without a say cannot fail: where it is worse all the same its case is skipped, with the reason.
 
 use super::cells::Cell;
-use crate::comparison::{Comparison, Finding};
+use crate::comparison::{Comparison, Finding, changes};
 use crate::markup::{Element, element};
 use crate::report::Report;
 use crate::sheet::{MemoryDrift, Per, SoakSheet};
 use crate::stats::signflip::Interval;
-use crate::table::percent;
 use crate::verdict::{Decision, Effect, Role, Verdict};
 
 /// How a case ended.
@@ -85,13 +84,10 @@ fn of_soak(sheet: &SoakSheet) -> Element {
 fn of_effect(finding: &Finding, effect: &Effect) -> Case {
     let judgement = &finding.judgement;
     let role = judgement.rules.roles.of(effect.metric);
-    let interval = effect.interval.map_or("n/a".to_owned(), |interval| {
-        format!("[{}, {}]", percent(interval.low), percent(interval.high))
-    });
+    let [change, interval] = changes(effect);
     let message = format!(
-        "{}: {} % {interval}, margin {:.2} %",
+        "{}: {change} % {interval}, margin {:.2} %",
         effect.verdict,
-        percent(effect.log_ratio),
         effect.margin * 100.0
     );
     let end = if finding.is_invalid() {

@@ -2,11 +2,10 @@
 
 use super::forest::{self, Row, Scale, Words};
 use super::{Columns, notes, scrolled, section};
-use crate::comparison::{Comparison, Finding};
+use crate::comparison::{Comparison, Finding, changes};
 use crate::markup::{Element, element};
 use crate::report::Report;
 use crate::stats::signflip::Interval;
-use crate::table::percent;
 use crate::verdict::{Decision, Effect, Verdict};
 
 /// One per comparison; more than one where campaigns were merged.
@@ -85,7 +84,7 @@ fn of_finding(finding: &Finding) -> Element {
 
 fn row(finding: &Finding, effect: &Effect) -> Row {
     let judgement = &finding.judgement;
-    let margins = |value: f64| value / effect.margin.ln_1p();
+    let margins = |value: f64| in_margins(value, effect.margin);
     let goodness = effect.metric.goodness(Interval {
         low: effect.log_ratio,
         high: effect.log_ratio,
@@ -97,9 +96,7 @@ fn row(finding: &Finding, effect: &Effect) -> Row {
             high: margins(goodness.high),
         }
     });
-    let shown = effect.interval.map_or("[n/a]".to_owned(), |interval| {
-        format!("[{}, {}]", percent(interval.low), percent(interval.high))
-    });
+    let [change, shown] = changes(effect);
     let class = match judgement.decides(effect.metric) {
         true => class_of_verdict(effect.verdict),
         false => "advisory",
@@ -113,7 +110,28 @@ fn row(finding: &Finding, effect: &Effect) -> Row {
         ),
         estimate: margins(goodness.low),
         interval,
-        figures: format!("{} % {shown}", percent(effect.log_ratio)),
+        figures: format!("{change} % {shown}"),
         verdict: Some((effect.verdict.to_string(), class)),
+    }
+}
+
+/// A logarithm of a ratio in multiples of a margin. Of no margin at all every difference is infinitely many, and none is 0.
+fn in_margins(log_ratio: f64, margin: f64) -> f64 {
+    match log_ratio {
+        0.0 => 0.0,
+        log_ratio => log_ratio / margin.ln_1p(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_difference_without_a_margin_lies_at_an_end_of_the_scale() {
+        assert_eq!(in_margins(0.0, 0.0), 0.0);
+        assert_eq!(in_margins(1e-9, 0.0), f64::INFINITY);
+        assert_eq!(in_margins(f64::NEG_INFINITY, 0.0), f64::NEG_INFINITY);
+        assert_eq!(in_margins(-(1.01_f64.ln()), 0.01), -1.0);
     }
 }

@@ -2,13 +2,13 @@
 
 use orthant_matrix::axes::Coverage;
 use orthant_matrix::comparison::Comparison;
-use orthant_matrix::record::{self, Record};
+use orthant_matrix::record::{self, AllocationSpan, Counts, Record, Source, Span};
 use orthant_matrix::report::Report;
 use orthant_matrix::table::Format;
 use orthant_matrix::verdict::{Decision, Metric, Roles};
 use orthant_matrix::workload::Workload;
 
-use super::{record, sweep};
+use super::{count, record, sweep};
 
 /// The usual rules, with this metric as the primary one.
 fn how(primary: Metric) -> record::Comparison {
@@ -31,6 +31,28 @@ pub(super) fn compared(launches: u32) -> Record {
         plan.workloads = vec![Workload::Baseline];
         plan.settings.launches = 16;
         plan.arms[1].name = "./<b>&\"".to_owned();
+    }
+    record
+}
+
+/// The same with counts of both sides beside it: 0.05 % more instructions, and no allocation on either side.
+pub(super) fn counted() -> Record {
+    let mut record = compared(8);
+    for plan in record.plans.values_mut() {
+        plan.counts = Counts::Beside;
+    }
+    for mut count in count::record(&[]).counts.into_values() {
+        count.campaign = "one".to_owned();
+        count.instructions = Source::Seen(vec![Span {
+            requests: 100,
+            count: 200_000 + 100 * count.arm as u64,
+        }]);
+        count.allocations = Source::Seen(vec![AllocationSpan {
+            requests: 100,
+            allocations: 0,
+            bytes: 0,
+        }]);
+        record.add_count(count).unwrap();
     }
     record
 }

@@ -6,13 +6,13 @@ use std::path::Path;
 use orthant_matrix::axes::Coverage;
 use orthant_matrix::export::{Content, Exported, Target, export};
 use orthant_matrix::machine::Machine;
-use orthant_matrix::record::Record;
+use orthant_matrix::record::{Record, Source, Span};
 use orthant_matrix::report::Report;
 use orthant_matrix::verdict::MachineState;
 use serde_json::Value;
 
-use super::comparison::compared;
-use super::{idle, soak, sweep};
+use super::comparison::{compared, counted};
+use super::{count, idle, soak, sweep};
 
 fn exported(record: Record, to: Target) -> Exported {
     export(&Report::of(record).unwrap(), to).unwrap()
@@ -206,6 +206,98 @@ fn the_arena_gets_a_file_for_each_cell() {
         ),
         (&"2.00MiB".into(), &51_200.into(), &"Rust".into())
     );
+}
+
+#[test]
+fn no_file_of_the_arena_is_written_twice() {
+    let named = |names: [&str; 2]| {
+        let mut record = compared(8);
+        for plan in record.plans.values_mut() {
+            for (arm, name) in plan.arms.iter_mut().zip(names) {
+                name.clone_into(&mut arm.name);
+                arm.announced = None;
+            }
+        }
+        export(&Report::of(record).unwrap(), Target::Arena)
+    };
+    let error = named(["@a/b", "@a_b"]).unwrap_err().to_string();
+    assert!(error.contains("two are baseline/64/_a_b.json"), "{error}");
+    // What has a plus in its path is no design.
+    let Content::Files(files) = named(["/opt/g++/srv", "b"]).unwrap().content else {
+        panic!("one text")
+    };
+    let languages: Vec<bool> = files
+        .iter()
+        .map(|(_, text)| text.contains("\"language\": \"Rust\""))
+        .collect();
+    assert_eq!(languages, [false, false, true]);
+}
+
+#[test]
+fn openmetrics_says_what_each_figure_is() {
+    let swept = text(sweep::swept(Coverage::Full), Target::Openmetrics);
+    let started = idle::record([Some(0), None].map(|arm| idle::start(arm, 0, 4_000, 7_000)));
+    let waited = text(started, Target::Openmetrics);
+    let counted = text(count::record(&[]), Target::Openmetrics);
+    let soaked = soak::record(&[soak::bytes(600, 1, |second| second * 2_000.0)]);
+    let soaked = text(soaked, Target::Openmetrics);
+    for (text, name, help) in [
+        (&swept, "throughput", "the median over launches"),
+        (&swept, "latency_p99_seconds", "of all launches together"),
+        (&waited, "idle_memory_per_connection_bytes", "a slope"),
+        (&counted, "syscalls_per_request", "the mean over all spans"),
+        (
+            &soaked,
+            "soak_memory_drift_per_hour_bytes",
+            "the upper end of its 95 % interval",
+        ),
+    ] {
+        let begin = format!("# HELP orthant_{name} ");
+        let line = text.lines().find(|line| line.starts_with(&begin));
+        assert!(
+            line.is_some_and(|line| line.contains(help)),
+            "{name}: {text}"
+        );
+    }
+    assert!(!soaked.contains("over launches"), "{soaked}");
+}
+
+#[test]
+fn openmetrics_names_the_decision_of_a_soak() {
+    let stated = |wrong| {
+        let mut record = soak::record(&[soak::bytes(900, 1, |second| second * 2_048.0 * 1_024.0)]);
+        let soaked = record.soaks.values_mut().next().unwrap();
+        soaked.segments[0].epochs[0].wrong = wrong;
+        let metrics = text(record, Target::Openmetrics);
+        let lines = metrics.lines();
+        let states = lines.filter(|line| line.starts_with("orthant_decision{"));
+        states.map(str::to_owned).collect::<Vec<String>>()
+    };
+    let held = |states: &[String]| states.iter().filter(|state| state.ends_with(" 1")).count();
+    let (sound, invalid) = (stated(0), stated(1));
+    assert_eq!((sound.len(), held(&sound), held(&invalid)), (4, 1, 0));
+    assert!(
+        sound
+            .iter()
+            .any(|state| state.ends_with("orthant_decision=\"NO-GO\"} 1")),
+        "{sound:?}"
+    );
+}
+
+#[test]
+fn what_is_counted_is_shown_as_fine_as_its_margin() {
+    let xml = text(counted(), Target::Junit);
+    assert!(xml.contains("allocations (shown)"), "{xml}");
+    let mut worse = counted();
+    for count in worse.counts.values_mut().filter(|count| count.arm == 1) {
+        count.instructions = Source::Seen(vec![Span {
+            requests: 100,
+            count: 200_480,
+        }]);
+    }
+    let xml = text(worse, Target::Junit);
+    let message = "WORSE: +0.24 % [+0.24, +0.24], margin 0.10 %";
+    assert!(xml.contains(message), "{xml}");
 }
 
 #[test]

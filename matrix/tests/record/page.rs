@@ -5,7 +5,7 @@ use orthant_matrix::html;
 use orthant_matrix::record::Record;
 use orthant_matrix::report::Report;
 
-use super::comparison::compared;
+use super::comparison::{compared, counted};
 use super::{idle, soak, sweep};
 
 fn page(record: Record) -> String {
@@ -120,4 +120,36 @@ fn the_page_of_a_soak_shows_a_line_for_each_start_of_the_server() {
     ];
     assert_eq!(has(&page, &parts), [true; 7], "{page}");
     assert_eq!(has(&page, &["CPU against memory", "start 3"]), [false; 2]);
+}
+
+#[test]
+fn the_page_of_a_soak_says_how_it_was_loaded() {
+    let record = || soak::record(&[soak::bytes(60, 1, |_| 0.0)]);
+    let sound = page(record());
+    let parts = [
+        "open loop, 1000 requests/s",
+        ">epochs</th>",
+        "Every cell is valid",
+    ];
+    assert_eq!(has(&sound, &parts), [true; 3], "{sound}");
+    let others = ["closed loop", "rounds per launch"];
+    assert_eq!(has(&sound, &others), [false; 2], "{sound}");
+    let mut record = record();
+    let soaked = record.soaks.values_mut().next().unwrap();
+    soaked.segments[0].epochs[0].wrong = 3;
+    let wrong = page(record);
+    let parts = [
+        "! 3 wrong answers",
+        "One reason for which figures do not count:",
+    ];
+    assert_eq!(has(&wrong, &parts), [true; 2], "{wrong}");
+    assert!(!wrong.contains("Every cell is valid"), "{wrong}");
+}
+
+#[test]
+fn what_is_counted_is_drawn_though_its_margin_is_nothing() {
+    let page = page(counted());
+    let parts = ["allocations (shown)", "+0.05 % [+0.05, +0.05]"];
+    assert_eq!(has(&page, &parts), [true; 2], "{page}");
+    assert_eq!(has(&page, &["NaN", "inf%"]), [false; 2], "{page}");
 }
