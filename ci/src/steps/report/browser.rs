@@ -15,8 +15,14 @@ use serde_json::{Value, json};
 use super::asked;
 use crate::checkout::Checkout;
 
-/// The package and its version.
-const PACKAGE: &str = "@sparticuz/chromium@153.0.0";
+/// The package.
+const PACKAGE: &str = "@sparticuz/chromium";
+
+/// Its version; a folder for each, so that another pin is another browser.
+const VERSION: &str = "153.0.0";
+
+/// Nothing waits longer for the browser: many times what all pages need, even where others use the CPUs.
+const LIMIT_S: u32 = 600;
 
 /// Unpacks what `npm pack` brought: the browser, its libraries, a font and a renderer that needs no graphics card, each packed by
 /// brotli, which Node knows.
@@ -38,13 +44,18 @@ const WIDTHS: [u32; 2] = [400, 1600];
 /// Nobody can read text of less contrast (WCAG 2.2, 1.4.3).
 const CONTRAST_MIN: f64 = 4.5;
 
+/// The kind of records whose page is tables alone.
+const TABLES: &str = "count";
+
 /// A page that says more than a headline.
 const LETTERS_MIN: u64 = 500;
 
 /// Opens each page in every way; what was looked at, in words.
 pub(super) fn look(checkout: &Checkout, pages: &[PathBuf]) -> Result<String> {
     let Some(installed) = installed(checkout)? else {
-        return Ok(format!("pages NOT opened: `npm pack {PACKAGE}` failed"));
+        return Ok(format!(
+            "pages NOT opened: `npm pack {PACKAGE}@{VERSION}` failed"
+        ));
     };
     let is_alone = asked(Command::new("unshare").args(["-rn", "true"]));
     let mut browser = Browser::start(&installed, is_alone)?;
@@ -87,7 +98,7 @@ pub(super) fn look(checkout: &Checkout, pages: &[PathBuf]) -> Result<String> {
 
 /// The folder of the browser; none where it cannot be had.
 fn installed(checkout: &Checkout) -> Result<Option<PathBuf>> {
-    let folder = checkout.target().join("tools/chromium");
+    let folder = checkout.target().join(format!("tools/chromium-{VERSION}"));
     let done = folder.join("fonts.conf");
     if done.exists() {
         return Ok(Some(folder));
@@ -99,15 +110,16 @@ fn installed(checkout: &Checkout) -> Result<Option<PathBuf>> {
         command.args(arguments).current_dir(&folder);
         asked(&mut command)
     };
-    let is_there = within("npm", &["pack", "--silent", PACKAGE])
-        && within(
-            "sh",
-            &[
-                "-c",
-                "tar xzf sparticuz-chromium-*.tgz && rm sparticuz-chromium-*.tgz",
-            ],
-        )
-        && within("node", &["-e", UNPACK])
+    let is_there = within(
+        "npm",
+        &["pack", "--silent", &format!("{PACKAGE}@{VERSION}")],
+    ) && within(
+        "sh",
+        &[
+            "-c",
+            "tar xzf sparticuz-chromium-*.tgz && rm sparticuz-chromium-*.tgz",
+        ],
+    ) && within("node", &["-e", UNPACK])
         && within(
             "sh",
             &[
@@ -156,8 +168,9 @@ fn judged(seen: Seen, page: &Path) -> Result<Seen> {
     );
     let layout = &seen.layout;
     let list = |name: &str| layout[name].as_array().cloned().unwrap_or_default();
+    let has_drawings = seen.drawings > 0 || page.file_stem().is_some_and(|kind| kind == TABLES);
     ensure!(
-        seen.drawings > 0 && list("flat").is_empty(),
+        has_drawings && list("flat").is_empty(),
         "failed to lay out every drawing: {:?}",
         list("flat")
     );
@@ -188,6 +201,7 @@ fn judged(seen: Seen, page: &Path) -> Result<Seen> {
 /// A browser that does not outlive the step.
 struct Browser {
     child: Child,
+    log: PathBuf,
     to: ChildStdin,
     from: BufReader<ChildStdout>,
     session: String,
@@ -198,11 +212,12 @@ struct Browser {
 impl Browser {
     fn start(folder: &Path, is_alone: bool) -> Result<Browser> {
         let profile = folder.join("profile");
-        let log = fs::File::create(folder.join("log"))
-            .context("failed to write the log of the browser")?;
-        // The browser reads commands from descriptor 3 and answers to 4. A minute is many times what it needs.
+        let log = folder.join("log");
+        let complaints =
+            fs::File::create(&log).with_context(|| format!("failed to write {}", log.display()))?;
+        // The browser reads commands from descriptor 3 and answers to 4.
         let mut command = Command::new("timeout");
-        command.arg("60");
+        command.arg(LIMIT_S.to_string());
         if is_alone {
             command.args(["unshare", "-rn"]);
         }
@@ -228,7 +243,7 @@ impl Browser {
             .env("HOME", folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(log);
+            .stderr(complaints);
         let mut child = command
             .spawn()
             .context("failed to start the browser by `timeout`")?;
@@ -237,6 +252,7 @@ impl Browser {
             to: to.context("its commands are a pipe")?,
             from: BufReader::new(from.context("its answers are a pipe")?),
             child,
+            log,
             session: String::new(),
             calls: 0,
             events: Vec::new(),
@@ -348,7 +364,11 @@ impl Browser {
         self.from
             .read_until(0, &mut message)
             .context("failed to read from the browser")?;
-        ensure!(message.pop() == Some(0), "the browser has ended");
+        ensure!(
+            message.pop() == Some(0),
+            "the browser has ended, by itself or after {LIMIT_S} s; see {}",
+            self.log.display()
+        );
         serde_json::from_slice(&message).context("failed to understand the browser")
     }
 }

@@ -42,6 +42,15 @@ pub(super) fn read(checkout: &Checkout, exports: &Path) -> Result<String> {
     Ok(format!("{by_python}, {by_go}"))
 }
 
+/// Whether the packages, as they are pinned, are what Python finds.
+const ARE_FOUND: &str = "\
+import sys
+from importlib.metadata import version
+for pin in sys.argv[1:]:
+    name, pinned = pin.split('==')
+    assert version(name) == pinned, pin
+";
+
 /// A Python that finds the packages.
 fn python(checkout: &Checkout) -> Option<Command> {
     let packages = checkout.target().join("tools/readers");
@@ -50,19 +59,16 @@ fn python(checkout: &Checkout) -> Option<Command> {
         python.env("PYTHONPATH", &packages);
         python
     };
-    let mut import = python();
-    import.args([
-        "-c",
-        "import prometheus_client, junitparser, fastjsonschema",
-    ]);
-    if asked(&mut import) {
+    let are_found = || asked(python().args(["-c", ARE_FOUND]).args(PACKAGES));
+    if are_found() {
         return Some(python());
     }
     let mut pip = python();
-    pip.args(["-m", "pip", "install", "--quiet", "--no-deps", "--target"])
+    pip.args(["-m", "pip", "install", "--quiet", "--no-deps", "--upgrade"])
+        .arg("--target")
         .arg(&packages)
         .args(PACKAGES);
-    asked(&mut pip).then(python)
+    (asked(&mut pip) && are_found()).then(python)
 }
 
 fn benchcmp(checkout: &Checkout) -> Option<PathBuf> {
