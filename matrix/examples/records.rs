@@ -1,4 +1,4 @@
-//! Writes records of a sweep, a comparison, idle connections and a soak with made-up figures into a folder, so that whoever reads what is
+//! Writes records of a sweep, a comparison, idle connections, a soak and counts with made-up figures into a folder, so that whoever reads what is
 //! made of records has something to read: every verdict, a cell that does not count, a name full of other people's signs.
 //!
 //! Nothing is measured; no figure in them says anything about a server.
@@ -11,8 +11,9 @@ use orthant_matrix::axes::Coverage;
 use orthant_matrix::machine::{KernelMemory, Machine, Quiet};
 use orthant_matrix::process::{End, Memory};
 use orthant_matrix::record::{
-    Budget, Comparison, Epoch, Idle, IdlePoint, Latency, Launch, LeftOut, Line, Observation, Plan,
-    PlannedArm, Rate, SCHEMA, SegmentBegin, SegmentEnd, Settings, Slice, Soak,
+    AllocationSpan, Budget, Comparison, Count, Counts, Epoch, Idle, IdlePoint, Latency, Launch,
+    LeftOut, Line, Observation, Plan, PlannedArm, Rate, SCHEMA, SegmentBegin, SegmentEnd, Settings,
+    Slice, Soak, Source, Span, SyscallSpan,
 };
 use orthant_matrix::store::Store;
 use orthant_matrix::validity::Label;
@@ -46,7 +47,8 @@ fn main() -> Result<()> {
     sweep(folder)?;
     compare(folder)?;
     idle(folder)?;
-    soak(folder)
+    soak(folder)?;
+    count(folder)
 }
 
 fn plan(command: &str, arms: &[&str]) -> Plan {
@@ -73,7 +75,7 @@ fn plan(command: &str, arms: &[&str]) -> Plan {
             .into(),
         coverage: Coverage::Full,
         idle: Vec::new(),
-        counts: orthant_matrix::record::Counts::None,
+        counts: Counts::None,
         comparison: None,
         settings: SETTINGS,
     }
@@ -123,7 +125,7 @@ fn sweep(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Better in CPU under one workload, worse in memory under the other.
+/// Better in CPU under one workload, worse in memory under the other; counted beside, with as many allocations: none.
 fn compare(folder: &Path) -> Result<()> {
     let mut plan = plan("compare", &["epoll+split+system", EVIL, "epoll+floor"]);
     let rules = Rules::from(Roles::new(Metric::CpuPerRequest, &[]));
@@ -135,7 +137,14 @@ fn compare(folder: &Path) -> Result<()> {
             .map(|workload| (*workload, rules.clone()))
             .collect(),
     });
+    plan.counts = Counts::Beside;
     let mut store = begun(folder, &plan)?;
+    for workload in plan.workloads.clone() {
+        for arm in 0..2 {
+            let counted = counted(&plan, workload, arm, 0);
+            store.append(&Line::Count(Box::new(counted)))?;
+        }
+    }
     for block in 0..SETTINGS.launches {
         let better = [(5_700, 4), (5_100, 4), (5_000, 1)];
         let worse = [(400, 4), (401, 9), (350, 1)];
@@ -313,4 +322,62 @@ fn epoch(second: u64) -> Result<Epoch> {
         events: None,
         syscalls: Some(2_000),
     })
+}
+
+/// Two arms: one cannot be run by valgrind, and has a wrong answer under the second workload.
+fn count(folder: &Path) -> Result<()> {
+    let mut plan = plan("count", &["epoll+split+system", "uring+split+system"]);
+    plan.counts = Counts::Alone;
+    let mut store = begun(folder, &plan)?;
+    for workload in plan.workloads.clone() {
+        for arm in 0..2 {
+            let mut counted = counted(&plan, workload, arm, 50);
+            if arm == 1 {
+                counted.instructions = Source::Missing("valgrind cannot run it".to_owned());
+            }
+            if arm == 1 && workload == Workload::Pipelined {
+                counted.wrong = vec!["3 wrong answers".to_owned()];
+            }
+            store.append(&Line::Count(Box::new(counted)))?;
+        }
+    }
+    Ok(())
+}
+
+/// Two spans of 100 requests with so many allocations in each.
+fn counted(plan: &Plan, workload: Workload, arm: usize, allocations: u64) -> Count {
+    let calls = [("recvfrom", 100), ("sendto", 100), ("epoll_wait", 5)];
+    let calls: BTreeMap<String, u64> = calls.map(|(call, count)| (call.to_owned(), count)).into();
+    let instructions = |span: u64| Span {
+        requests: 100,
+        count: 210_000 + 400 * arm as u64 + span,
+    };
+    Count {
+        campaign: plan.campaign.clone(),
+        workload,
+        arm,
+        started: STARTED.to_owned(),
+        server_cpu: 0,
+        client_cpu: 1,
+        instructions: Source::Seen([0, 1].map(instructions).into()),
+        syscalls: Source::Seen(vec![
+            SyscallSpan {
+                requests: 100,
+                calls
+            };
+            2
+        ]),
+        allocations: Source::Seen(vec![
+            AllocationSpan {
+                requests: 100,
+                allocations,
+                bytes: 64 * allocations,
+            };
+            2
+        ]),
+        text_bytes: Source::Seen(1 << 20),
+        dependencies: Source::Seen(26),
+        build_cpu_s: Source::Seen(20.5),
+        wrong: Vec::new(),
+    }
 }

@@ -18,7 +18,7 @@ use crate::checkout::Checkout;
 use crate::run::{cargo, output, printed, run};
 
 /// The kinds of records.
-const KINDS: [&str; 4] = ["sweep", "compare", "idle", "soak"];
+const KINDS: [&str; 5] = ["sweep", "compare", "idle", "soak", "count"];
 
 /// The formats of `cargo matrix export` that are one text.
 const TEXTS: [&str; 7] = [

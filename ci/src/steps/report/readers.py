@@ -5,7 +5,7 @@ from junitparser import Error, Failure, JUnitXml, Skipped
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 exports = pathlib.Path(sys.argv[1])
-kinds = ["sweep", "compare", "idle", "soak"]
+kinds = ["sweep", "compare", "idle", "soak", "count"]
 evil = "./a b/<script>alert(1)</script>&\"'|,"
 text = lambda name: (exports / name).read_text("utf-8")
 found = []
@@ -27,6 +27,10 @@ for kind in kinds:
             assert metric.get("lower_value", metric["value"]) <= metric["value"] <= metric.get("upper_value", metric["value"]), (name, measure, metric)
     benchmarks += len(content)
 assert "pipelined/epoll+split+system" not in json.loads(text("bencher.sweep")), "an invalid cell"
+counted = json.loads(text("bencher.count"))
+assert "pipelined/uring+split+system" not in counted, "an invalid cell"
+assert "instructions-per-request" in counted["baseline/epoll+split+system"], counted
+assert "instructions-per-request" not in counted["baseline/uring+split+system"], "a missing source"
 found.append(f"{benchmarks} of Bencher")
 
 # What its README says of customBiggerIsBetter and customSmallerIsBetter.
@@ -38,7 +42,7 @@ entries = 0
 for kind in kinds:
     for way in ["smaller", "bigger"]:
         content = json.loads(text(f"github-{way}.{kind}"))
-        if kind in ["idle", "soak"] and way == "bigger":
+        if kind in ["idle", "soak", "count"] and way == "bigger":
             assert content == [], content
             continue
         github(content)
@@ -59,6 +63,12 @@ for kind in kinds:
         assert decided == {("baseline", "GO"), ("pipelined", "NO-GO")}, decided
         arms = {s.labels["arm"] for s in names["orthant_cell_valid"].samples}
         assert any(arm.startswith(evil) for arm in arms), arms
+        changed = {s.labels["verdict"]: s.value for s in names["orthant_change_ratio"].samples if s.labels["metric"] == "allocations"}
+        assert changed == {"NO-DIFFERENCE": 1}, changed
+    if kind == "soak":
+        assert sum(s.value for s in names["orthant_decision"].samples) == 1, names["orthant_decision"]
+    if kind == "count":
+        assert sorted(s.value for s in names["orthant_cell_valid"].samples) == [0, 1, 1, 1]
     if kind == "sweep":
         assert sorted(s.value for s in names["orthant_cell_valid"].samples) == [0] + [1] * 11
         counts = {s.value for s in names["orthant_response_seconds"].samples if s.name.endswith("_count")}
@@ -83,6 +93,8 @@ for kind in kinds:
         assert wrong.pop(("orthant.pipelined", "decision")) == [Failure], wrong
         assert ends[("orthant.baseline", "decision")] == [], ends
         assert all(end == [Skipped] for end in wrong.values()), wrong
+    if kind == "count":
+        assert wrong == {("orthant.pipelined", "uring+split+system"): [Error]}, wrong
     if kind == "sweep":
         assert wrong.pop(("orthant.pipelined", "epoll+split+system")) == [Error], wrong
         assert set(name for _, name in wrong) == {"monoio+flat+system"}, wrong
