@@ -14,7 +14,7 @@ use crate::record::{Launch, Plan};
 use crate::reduce;
 use crate::sheet::{ALPHA, CLIENT_REMEDY};
 use crate::stats::median;
-use crate::stats::simultaneous::{LAUNCHES_MIN, lower_bounds};
+use crate::stats::simultaneous::{launches_min, lower_bounds};
 use crate::verdict::{Conditions, Margins, Metric};
 
 /// All designs with figures for all objectives, and where they stand.
@@ -115,7 +115,8 @@ fn notes(field: &Field, is_tested: bool, silent: &[Metric]) -> Vec<String> {
         notes.push("no design has valid figures for all of it".to_owned());
     } else if !is_tested && silent.is_empty() && field.candidates.len() > 1 {
         notes.push(format!(
-            "fewer than {LAUNCHES_MIN} launches tell no design from another, so nobody is beaten"
+            "fewer than {} launches tell no design from another by so many objectives, so nobody is beaten",
+            launches_min(field.level())
         ));
     }
     notes
@@ -197,9 +198,13 @@ impl Field<'_> {
         (0..count).map(of_loser).collect()
     }
 
+    /// Each objective has its part of the chance of a false alarm.
+    fn level(&self) -> f64 {
+        ALPHA / self.objectives.len() as f64
+    }
+
     /// Which of the others beat one.
     fn beaten_by(&self, loser: usize, others: &[usize]) -> Option<Vec<bool>> {
-        let level = ALPHA / self.objectives.len() as f64;
         let (mut is_better, mut is_worse) = (vec![false; others.len()], vec![false; others.len()]);
         let lost = &self.candidates[loser];
         for (metric, figure) in self.objectives.iter().zip(&lost.figures) {
@@ -210,7 +215,7 @@ impl Field<'_> {
                     reduce::advantages(self.launches, lost.arm, other, *metric)
                 })
                 .collect();
-            let bounds = lower_bounds(&advantages?, level, self.seed)?;
+            let bounds = lower_bounds(&advantages?, self.level(), self.seed)?;
             let margin = Margins::default().of(*metric, *figure).ln_1p();
             for (other, bound) in bounds.into_iter().enumerate() {
                 is_better[other] |= bound > margin;

@@ -17,6 +17,13 @@ use crate::stats::random::Random;
 /// Fewer launches have so few flips that the largest statistic is one of them.
 pub const LAUNCHES_MIN: usize = 6;
 
+/// As many launches as it takes to reach α: of fewer there are too few flips for its quantile.
+#[must_use]
+pub fn launches_min(alpha: f64) -> usize {
+    let flips = 1.0 / alpha - 1.0;
+    LAUNCHES_MIN.max(flips.log2().ceil() as usize)
+}
+
 /// Up to this many launches all flips are enumerated.
 const EXACT_LAUNCHES_MAX: usize = 10;
 
@@ -78,7 +85,7 @@ impl Difference {
 }
 
 /// For each difference, given as one value per launch, what it is at least. All of it is true together with a chance of
-/// 1 − α. None below six launches, or without a difference.
+/// 1 − α. None below six launches, without a difference, or where so few launches cannot reach α.
 #[must_use]
 pub fn lower_bounds(differences: &[Vec<f64>], alpha: f64, seed: u64) -> Option<Vec<f64>> {
     let launches = differences.first()?.len();
@@ -89,13 +96,14 @@ pub fn lower_bounds(differences: &[Vec<f64>], alpha: f64, seed: u64) -> Option<V
         .iter()
         .map(|values| Difference::of(values))
         .collect::<Option<_>>()?;
-    let critical = critical(&differences, launches, alpha, seed);
+    let critical = critical(&differences, launches, alpha, seed)?;
     let bound = |of: &Difference| of.mean - critical * of.standard_error();
     Some(differences.iter().map(bound).collect())
 }
 
-/// What the largest t-statistic exceeds with a chance of α where there is nothing but noise.
-fn critical(differences: &[Difference], launches: usize, alpha: f64, seed: u64) -> f64 {
+/// What the largest t-statistic exceeds with a chance of α where there is nothing but noise. None where the flips are too few
+/// to tell: 64 of them, of six launches, say nothing below α = 1/65.
+fn critical(differences: &[Difference], launches: usize, alpha: f64, seed: u64) -> Option<f64> {
     let largest = |flip: u64| {
         let all = differences.iter().map(|of| of.flipped_t(flip));
         all.fold(f64::NEG_INFINITY, f64::max)
@@ -108,11 +116,12 @@ fn critical(differences: &[Difference], launches: usize, alpha: f64, seed: u64) 
     };
     largest.sort_by(f64::total_cmp);
     let rank = ((1.0 - alpha) * (largest.len() + 1) as f64).ceil() as usize;
-    largest[rank.min(largest.len()) - 1].max(0.0)
+    let quantile = rank.checked_sub(1).and_then(|at| largest.get(at));
+    quantile.map(|quantile| quantile.max(0.0))
 }
 
 /// Which of `arms` may be the best. `advantage(i, j)` is by how much `j` is better than `i`, one value per launch. None
-/// below six launches.
+/// where [`lower_bounds`] has none.
 #[must_use]
 pub fn may_be_best(
     arms: usize,
@@ -174,7 +183,7 @@ mod tests {
     /// The worst case for the best arm: all others are as good as it is.
     #[test]
     fn the_true_best_is_missing_in_the_set_in_at_most_one_of_twenty() {
-        for (arms, launches) in [(2, 8), (9, 8), (4, 16), (54, 8)] {
+        for (arms, launches) in [(2, 6), (9, 6), (54, 6), (2, 8), (9, 8), (4, 16), (54, 8)] {
             let is_missing = |seed: &u64| {
                 let goodness = simulated(arms, launches, 0.0, *seed);
                 let others = (1..arms).map(|other| advantage(&goodness, 0, other));
@@ -224,6 +233,25 @@ mod tests {
         assert!((bounds[0] - 0.1).abs() < 1e-12 && (bounds[1] + 0.2).abs() < 1e-12);
         assert_eq!(lower_bounds(&[vec![0.1; 5]], 0.05, 1), None);
         assert_eq!(may_be_best(1, |_, _| Vec::new(), 0.05, 1), Some(vec![0]));
+    }
+
+    /// 64 flips are too few for a twentieth in four parts, and 128 are not.
+    #[test]
+    fn a_level_that_so_few_launches_cannot_reach_has_no_bounds() {
+        let of = |launches, alpha| {
+            let goodness = simulated(3, launches, 0.0, 4);
+            lower_bounds(&[advantage(&goodness, 0, 1)], alpha, 4)
+        };
+        assert!(of(6, 0.05).is_some() && of(6, 0.05 / 3.0).is_some());
+        assert_eq!(of(6, 0.05 / 4.0), None);
+        assert!(of(7, 0.05 / 4.0).is_some());
+        assert_eq!(
+            [1.0, 3.0, 4.0].map(|parts| launches_min(0.05 / parts)),
+            [6, 6, 7]
+        );
+        let goodness = simulated(3, 6, 0.0, 4);
+        let set = may_be_best(3, |arm, other| advantage(&goodness, arm, other), 0.0125, 4);
+        assert_eq!(set, None);
     }
 
     #[test]
