@@ -35,25 +35,24 @@ impl Margin {
     /// Reads the margin of a metric.
     ///
     /// # Errors
-    /// When it is neither a percentage nor an amount that the metric has a unit for.
+    /// When it is neither a percentage nor an amount that the metric has a unit for, or two of a kind.
     pub fn parse(metric: Metric, text: &str) -> Result<Margin, String> {
-        let mut margin = Margin {
-            share: 0.0,
-            absolute: 0.0,
-        };
+        let (mut share, mut absolute) = (None, None);
         for part in text.split(" or ") {
-            match dimension(metric).filter(|_| !part.trim().ends_with('%')) {
-                Some(dimension) => {
-                    margin.absolute = dimension.parse(part).map_err(|_| refused(metric, text))?
-                }
-                None => {
-                    margin.share = Dimension::Share
-                        .parse(part)
-                        .map_err(|_| refused(metric, text))?
-                }
+            let of_metric = dimension(metric).filter(|_| !part.trim().ends_with('%'));
+            let (kind, dimension) = match of_metric {
+                Some(dimension) => (&mut absolute, dimension),
+                None => (&mut share, Dimension::Share),
+            };
+            let amount = dimension.parse(part).map_err(|_| refused(metric, text))?;
+            if kind.replace(amount).is_some() {
+                return Err(refused(metric, text));
             }
         }
-        Ok(margin)
+        Ok(Margin {
+            share: share.unwrap_or(0.0),
+            absolute: absolute.unwrap_or(0.0),
+        })
     }
 }
 
@@ -197,6 +196,12 @@ mod tests {
             ),
             ("memory=5ms", "an amount in B, kB"),
             ("p99=5", "an amount in ns, us"),
+            (
+                "memory=1% or 2%",
+                "`1% or 2%` is no margin of private memory",
+            ),
+            ("memory=64KiB or 1KiB", "or the larger of both"),
+            ("throughput=1% or 2%", "no margin of throughput"),
             ("p99", "METRIC=MARGIN"),
             ("memry=1%", "expected one of `cpu-per-request`, `memory`"),
         ] {
