@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use super::{code, fixture, folder, matrix, record_in, text};
 
@@ -113,9 +114,11 @@ fn a_share_is_one_of_what_the_closed_loop_gave() {
 
 /// Waits until so many epochs are in the record.
 fn until_under_way(running: &mut Child, made: impl Fn() -> usize, least: usize) {
+    let deadline = Instant::now() + Duration::from_secs(60);
     while made() < least {
         assert!(running.try_wait().unwrap().is_none(), "it ended early");
-        std::thread::yield_now();
+        assert!(Instant::now() < deadline, "no {least} epochs in a minute");
+        std::thread::sleep(Duration::from_millis(10));
     }
 }
 
