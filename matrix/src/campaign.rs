@@ -21,7 +21,7 @@ use crate::launch::launch;
 use crate::load::Load;
 use crate::machine::Machine;
 use crate::process;
-use crate::record::{Counts, Launch, Line, Plan, Record};
+use crate::record::{Counts, Ended, Launch, Line, Plan, Record};
 use crate::store::Store;
 use crate::validity::{Label, Reason};
 use crate::verdict::Observed;
@@ -172,6 +172,20 @@ impl Campaign {
             comparison::observed(&self.record, &self.plan, workload, &launches),
             made,
         ))
+    }
+
+    /// Keeps that a comparison under a workload came to its end after so many launches.
+    ///
+    /// # Errors
+    /// When it cannot be stored.
+    pub fn end(&mut self, workload: Workload, launches: u32) -> Result<()> {
+        let ended = Ended {
+            campaign: self.plan.campaign.clone(),
+            workload,
+            launches,
+        };
+        self.store.append(&Line::Ended(ended.clone()))?;
+        self.record.add_ended(ended)
     }
 
     /// When the first of `open` workloads that share the time has to end.

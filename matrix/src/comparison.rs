@@ -157,7 +157,9 @@ impl Comparison {
 impl Finding {
     fn of(record: &Record, plan: &Plan, workload: Workload, launches: &[&Launch]) -> Finding {
         let judgement = judged(record, plan, workload, launches);
-        let broken_off_before = broken_off_before(plan, &judgement, launches.len() as u32);
+        let has_ended = (record.ended).contains_key(&(workload, plan.campaign.clone()));
+        let next = next_look(plan, &judgement, launches.len() as u32);
+        let broken_off_before = next.filter(|_| !has_ended);
         let cell = |(side, (arm, label))| Cell {
             arm,
             label,
@@ -199,7 +201,7 @@ impl Finding {
 }
 
 /// The look at which the launches were decided about. Where there are fewer launches than a look asks for, it is moved to
-/// those that there are, as it is when the time is over.
+/// those that there are, as it is when the time is over; of what was broken off such a look decides nothing.
 fn judged(record: &Record, plan: &Plan, workload: Workload, launches: &[&Launch]) -> Judgement {
     let rules = rules(plan, workload);
     let judge = |look: Look| {
@@ -240,19 +242,16 @@ fn rules(plan: &Plan, workload: Workload) -> Rules {
         .unwrap_or_else(|| Roles::new(Metric::CpuPerRequest, &[]).into())
 }
 
-/// How many launches the next look needs, of a comparison that ended before it although there was time.
-fn broken_off_before(plan: &Plan, judgement: &Judgement, made: u32) -> Option<u32> {
-    let has_limit = plan
-        .comparison
-        .as_ref()
-        .is_some_and(|how| how.max_minutes.is_some());
+/// How many launches the next look needs, where no look that was planned decided. Only the clock may take it earlier, and
+/// a comparison that the clock ended says in the record that it ended.
+fn next_look(plan: &Plan, judgement: &Judgement, made: u32) -> Option<u32> {
     let looks = looks(plan.settings.launches);
     let is_planned = looks
         .iter()
         .any(|look| look.launches == judgement.look.launches);
     let is_decided = is_planned && judgement.decision != Decision::Inconclusive;
     let next = looks.into_iter().find(|look| look.launches > made)?;
-    (!has_limit && !is_decided).then_some(next.launches)
+    (!is_decided).then_some(next.launches)
 }
 
 /// What could not be counted of the two sides, and why.

@@ -5,6 +5,7 @@
 //! launches' keys: idempotent, commutative, associative. Histograms are added, percentiles are never averaged.
 
 mod count;
+mod ended;
 mod idle;
 mod latency;
 mod plan;
@@ -21,6 +22,7 @@ use crate::validity::Label;
 use crate::workload::Workload;
 
 pub use count::{AllocationSpan, Count, Source, Span, SyscallSpan};
+pub use ended::Ended;
 pub use idle::{Idle, IdlePoint};
 pub use latency::Latency;
 pub use plan::{Comparison, Counts, LeftOut, Plan, PlannedArm, Settings};
@@ -51,6 +53,8 @@ pub enum Line {
     SegmentEnd(SegmentEnd),
     /// All others of `count`; those before the launches, of `compare --count`.
     Count(Box<Count>),
+    /// The last one of each workload of `compare`.
+    Ended(Ended),
 }
 
 /// One start of all servers under one workload.
@@ -156,6 +160,9 @@ pub type IdleKey = (String, u32, Option<usize>);
 /// What makes the counts of an arm unique.
 pub type CountKey = (Workload, String, usize);
 
+/// What makes the end of a comparison unique.
+pub type EndedKey = (Workload, String);
+
 /// One or more campaigns about the same arms.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {
@@ -171,6 +178,8 @@ pub struct Record {
     pub soaks: BTreeMap<String, Soaked>,
     /// What was counted, by workload, campaign and arm.
     pub counts: BTreeMap<CountKey, Count>,
+    /// Which comparisons came to their end, by workload and campaign.
+    pub ended: BTreeMap<EndedKey, Ended>,
 }
 
 impl Record {
@@ -185,6 +194,7 @@ impl Record {
             idle: BTreeMap::new(),
             soaks: BTreeMap::new(),
             counts: BTreeMap::new(),
+            ended: BTreeMap::new(),
         }
     }
 
@@ -288,6 +298,14 @@ impl Record {
         insert(&mut self.counts, count.key(), count)
     }
 
+    /// Adds that a comparison came to its end.
+    ///
+    /// # Errors
+    /// When another end of it is known.
+    pub fn add_ended(&mut self, ended: Ended) -> Result<()> {
+        insert(&mut self.ended, ended.key(), ended)
+    }
+
     /// The union of two records.
     ///
     /// # Errors
@@ -325,6 +343,10 @@ impl Record {
             .counts
             .into_values()
             .try_for_each(|count| self.add_count(count))?;
+        other
+            .ended
+            .into_values()
+            .try_for_each(|ended| self.add_ended(ended))?;
         Ok(self)
     }
 }

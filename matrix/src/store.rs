@@ -197,6 +197,10 @@ fn extended(record: Option<Record>, line: Line) -> Result<Record> {
             record.add_count(*count)?;
             Ok(record)
         }
+        (Some(mut record), Line::Ended(ended)) => {
+            record.add_ended(ended)?;
+            Ok(record)
+        }
         (Some(mut record), line) => record.add_soak(line).map(|()| record),
     }
 }

@@ -177,17 +177,18 @@ fn sides(axes: &Axes, args: &Args) -> Result<Vec<Arm>> {
     args.peers.arms(axes, &names)
 }
 
-/// Makes launches until a look decides, the last one does not, or the time is over.
+/// Makes launches until a look decides, the last one does not, or the time is over, and keeps that it came so far.
 fn decide(campaign: &mut Campaign, workload: Workload, rules: &Rules, ends: Ends) -> Result<()> {
     campaign.count_sides(workload)?;
     check_counts(campaign, workload, rules)?;
     let (seed, launches_max) = (campaign.plan().seed, campaign.plan().settings.launches);
-    until_decided(&looks(launches_max), |look| {
+    let judgements = until_decided(&looks(launches_max), |look| {
         let (observed, launches) = campaign.observe_in_time(workload, look.launches, ends)?;
         let look = Look { launches, ..look };
         anyhow::Ok(Judgement::of(&observed, rules, look, seed))
-    })
-    .map(drop)
+    })?;
+    let last = judgements.last();
+    campaign.end(workload, last.map_or(0, |last| last.look.launches))
 }
 
 /// A guard without a source would be found at the end, after all launches.

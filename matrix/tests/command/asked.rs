@@ -31,8 +31,25 @@ fn a_comparison_ends_in_time_and_says_what_was_reached() {
         2,
         "{shown}"
     );
-    // The record keeps what it was judged by.
-    let contents = std::fs::read_to_string(record_in(folder.path())).unwrap();
+    // The record keeps that it ended, so that a report decides it as it was decided; one that was killed is not decided.
+    let record = record_in(folder.path());
+    let report = || {
+        let output = matrix(folder.path(), &["report", record.to_str().unwrap()]).output();
+        text(&output.unwrap().stdout)
+    };
+    assert_eq!(report().matches("DECISION  INCONCLUSIVE").count(), 2);
+    let contents = std::fs::read_to_string(&record).unwrap();
+    let is_end = |line: &&str| line.starts_with("{\"ended\":");
+    assert_eq!(contents.lines().filter(is_end).count(), 2, "{contents}");
+    let killed = contents.split_inclusive('\n').filter(|line| !is_end(line));
+    std::fs::write(&record, killed.collect::<String>()).unwrap();
+    let shown = report();
+    assert!(
+        shown.contains("none: it was broken off after 1 launches; a look is taken after 8"),
+        "{shown}"
+    );
+    assert!(!shown.contains("--max-minutes) was over"), "{shown}");
+    // It keeps what it was judged by, too.
     let plan: serde_json::Value = serde_json::from_str(contents.lines().next().unwrap()).unwrap();
     let comparison = &plan["plan"]["comparison"];
     assert_eq!(comparison["max_minutes"], 0.0001);

@@ -2,7 +2,7 @@
 
 use orthant_matrix::axes::Coverage;
 use orthant_matrix::comparison::Comparison;
-use orthant_matrix::record::{self, AllocationSpan, Counts, Record, Source, Span};
+use orthant_matrix::record::{self, AllocationSpan, Counts, Ended, Record, Source, Span};
 use orthant_matrix::report::Report;
 use orthant_matrix::table::Format;
 use orthant_matrix::verdict::{Decision, Metric, Roles};
@@ -100,6 +100,41 @@ fn what_was_broken_off_before_a_look_is_not_decided() {
         ),
         "{text}"
     );
+}
+
+/// Only the clock may move a look, and a comparison that the clock ended says that it ended.
+#[test]
+fn what_was_killed_with_a_limit_is_not_decided_and_what_the_clock_ended_is() {
+    let limited = |launches| {
+        let mut record = compared(launches);
+        let comparisons = record.plans.values_mut().map(|plan| &mut plan.comparison);
+        comparisons.for_each(|how| how.as_mut().unwrap().max_minutes = Some(1.0));
+        record
+    };
+    let found = |record: &Record| Comparison::all_of(record)[0].workloads[0].clone();
+    let ended = |launches| Ended {
+        campaign: "one".to_owned(),
+        workload: Workload::Baseline,
+        launches,
+    };
+    for launches in [5, 7] {
+        let mut record = limited(launches);
+        let killed = found(&record);
+        assert_eq!((killed.decision, killed.broken_off_before), (None, Some(8)));
+        assert!(!killed.time_was_over);
+        record.add_ended(ended(launches)).unwrap();
+        let by_clock = found(&record);
+        assert_eq!(by_clock.decision, Some(by_clock.judgement.decision));
+        assert_eq!(by_clock.broken_off_before, None);
+        let is_open = by_clock.decision == Some(Decision::Inconclusive);
+        assert_eq!(by_clock.time_was_over, is_open);
+    }
+    // A look that was planned decided before the kill.
+    assert_eq!(found(&limited(8)).decision, Some(Decision::NoGo));
+    let mut record = limited(5).merge(limited(5)).unwrap();
+    record.add_ended(ended(5)).unwrap();
+    assert!(record.add_ended(ended(4)).is_err());
+    assert!(record.merge(limited(5)).unwrap().ended.len() == 1);
 }
 
 #[test]
