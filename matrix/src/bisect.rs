@@ -14,6 +14,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::stats::mean;
+use crate::verdict::Conditions;
 use posterior::{misfit, posterior, standard_error};
 
 /// The ends are looked at after so many launches, until they differ enough.
@@ -44,6 +45,8 @@ pub enum Measured {
     Launches(Vec<f64>),
     /// It could not be built, started or measured.
     Skipped,
+    /// The metric has no say under what its launches were made under.
+    Untrusted(Conditions),
     /// There is no time left.
     OutOfTime,
 }
@@ -75,6 +78,8 @@ pub enum Ending {
     Found(Named),
     /// Before anybody was probable enough; these are the most probable.
     Open(Named),
+    /// Before anybody was named, as the metric had no say.
+    Untrusted(Conditions),
     /// The ends differ by too little.
     Alike,
     /// The last commit cannot be measured.
@@ -101,6 +106,7 @@ pub fn search(
         match measure(bad, launches)? {
             Measured::Launches(values) => drop(known.launches.insert(bad, values)),
             Measured::Skipped => return Ok((Ending::NoEnd, known)),
+            Measured::Untrusted(under) => return Ok((Ending::Untrusted(under), known)),
             Measured::OutOfTime => return Ok((Ending::Open(known.most_probable()), known)),
         }
         show(&known);
@@ -125,6 +131,7 @@ pub fn search(
         match measure(commit, launches)? {
             Measured::Launches(values) => drop(known.launches.insert(commit, values)),
             Measured::Skipped => drop(known.skipped.insert(commit)),
+            Measured::Untrusted(under) => return Ok((Ending::Untrusted(under), known)),
             Measured::OutOfTime => return Ok((Ending::Open(named), known)),
         }
     }
@@ -221,6 +228,25 @@ mod tests {
         };
         let (ending, _) = search(3, rules, measure, |_| {}).unwrap();
         assert_eq!(ending, Ending::NoEnd);
+    }
+
+    #[test]
+    fn a_metric_without_a_say_names_nobody() {
+        let rules = Rules {
+            margin: 0.01,
+            probability: 0.95,
+        };
+        let under = Conditions::default();
+        let (ending, _) = search(5, rules, |_, _| Ok(Measured::Untrusted(under)), |_| {}).unwrap();
+        assert_eq!(ending, Ending::Untrusted(under));
+        // The ends had one.
+        let measure = |commit, _| match commit {
+            4 => Ok(Measured::Launches(vec![0.1, 0.11, 0.09, 0.1])),
+            _ => Ok(Measured::Untrusted(under)),
+        };
+        let (ending, known) = search(5, rules, measure, |_| {}).unwrap();
+        assert_eq!(ending, Ending::Untrusted(under));
+        assert!(known.effect().is_some());
     }
 
     #[test]

@@ -121,7 +121,7 @@ fn searched(noise: &[f64], seed: u64, step: f64, offset: f64) -> (Ending, usize,
 fn named(ending: &Ending) -> Option<&Named> {
     match ending {
         Ending::Found(named) | Ending::Open(named) => Some(named),
-        Ending::Alike | Ending::NoEnd => None,
+        Ending::Untrusted(_) | Ending::Alike | Ending::NoEnd => None,
     }
 }
 

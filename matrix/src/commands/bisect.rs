@@ -25,7 +25,8 @@ use measured::Bench;
 /// by less than the metric's margin, there is nothing to find and the exit code is 4. Then the commit is measured that halves
 /// the probability, always beside GOOD, until one commit has --probability. Commits that do not build are passed over, and
 /// named together with the next where one of them may be it. Of a merge, only the side it was made on is looked at. The exit
-/// code is 3 when time or launches were used up before.
+/// code is 3 when time or launches were used up before, or where throughput or p99 had no say: the machine was noisy or the
+/// client was busy.
 ///
 /// Example: cargo matrix bisect v1..HEAD -d epoll+split+system -w baseline --metric cpu
 #[derive(Clone, Debug, clap::Args)]
@@ -86,7 +87,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let (ending, known) = search(count, rules, measure, |known| history.tell(known))?;
     let outcome = match ending {
         Ending::Found(_) => Outcome::Done,
-        Ending::Open(_) => Outcome::Inconclusive,
+        Ending::Open(_) | Ending::Untrusted(_) => Outcome::Inconclusive,
         Ending::Alike => Outcome::Invalid,
         Ending::NoEnd => {
             let last = history.commits[count - 1].short();

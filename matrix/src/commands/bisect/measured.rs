@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Error, Result, anyhow, ensure};
 
 use super::{Args, History, new_folder};
 use crate::arm::Arm;
@@ -17,6 +17,7 @@ use crate::commands::measure;
 use crate::error::{Fault, Faulty, fault_of};
 use crate::record::{Counts, Plan, Settings};
 use crate::store;
+use crate::verdict::Observed;
 
 /// What measures commits.
 pub(super) struct Bench<'a> {
@@ -67,35 +68,35 @@ impl<'a> Bench<'a> {
         let Err(error) = &result else {
             return result;
         };
-        match fault_of(error) {
-            Fault::Start | Fault::Refused | Fault::Measurement => {
-                let short = self.history.commits[commit].short();
-                eprintln!("passed over {short}: {error:#}");
-                Ok(Measured::Skipped)
-            }
-            Fault::Usage | Fault::Interrupted => result,
+        if !is_of_the_commit(error) {
+            return result;
         }
+        let short = self.history.commits[commit].short();
+        eprintln!("passed over {short}: {error:#}");
+        Ok(Measured::Skipped)
     }
 
     fn launched(&mut self, commit: usize, launches: u32) -> Result<Measured> {
         let mut campaign = self.campaign(commit, launches)?;
-        let made = campaign.record().launches.len() as u32;
-        let mut observed = None;
-        for launches in made.min(launches).max(1)..=launches.max(made) {
-            if self.history.is_out_of_time() {
-                campaign.finish();
-                return Ok(Measured::OutOfTime);
-            }
-            observed = Some(campaign.observe(self.args.workload, launches)?);
-        }
+        let observed = self.observed(&mut campaign, launches);
         campaign.finish();
-        for (arm, label) in campaign.sides(self.args.workload) {
-            if let Some(reason) = label.invalid.first() {
-                return Err(anyhow!("failed to measure {arm}: {reason}")).fault(Fault::Measurement);
+        match &observed {
+            Ok(None) => return Ok(Measured::OutOfTime),
+            Err(error) if fault_of(error) == Fault::Interrupted => {}
+            _ if campaign.record().launches.is_empty() => {}
+            _ => {
+                for (side, (arm, label)) in campaign.sides(self.args.workload).iter().enumerate() {
+                    if let Some(reason) = label.invalid.first() {
+                        return invalid(side, arm, &reason.to_string());
+                    }
+                }
             }
         }
         let metric = self.args.metric;
-        let observed = observed.context("no launch was asked for")?;
+        let observed = observed?.context("no launch was asked for")?;
+        if !observed.conditions.trust(metric) {
+            return Ok(Measured::Untrusted(observed.conditions));
+        }
         let pairs = observed.pairs.get(&metric).with_context(|| {
             format!(
                 "failed to bisect by {}: it has no source here; --metric names others",
@@ -105,6 +106,19 @@ impl<'a> Bench<'a> {
         Ok(Measured::Launches(
             pairs.iter().map(|pair| pair.log_ratio).collect(),
         ))
+    }
+
+    /// What so many launches show; none where the time is over before.
+    fn observed(&self, campaign: &mut Campaign, launches: u32) -> Result<Option<Observed>> {
+        let made = campaign.record().launches.len() as u32;
+        let mut observed = None;
+        for launches in made.min(launches).max(1)..=launches.max(made) {
+            if self.history.is_out_of_time() {
+                return Ok(None);
+            }
+            observed = Some(campaign.observe(self.args.workload, launches)?);
+        }
+        Ok(observed)
     }
 
     fn campaign(&mut self, commit: usize, launches: u32) -> Result<Campaign> {
@@ -118,7 +132,7 @@ impl<'a> Bench<'a> {
             command: "bisect",
             started: measure::now(),
             // Names of records differ by it.
-            seed: self.seed + self.records.len() as u64,
+            seed: self.seed.wrapping_add(self.records.len() as u64),
             arms: arms
                 .map(|commit| Arm::Revised(commit.clone(), design.clone()))
                 .into(),
@@ -175,5 +189,48 @@ impl<'a> Bench<'a> {
             && first.is_some_and(|arm| {
                 arm.name == good.name() && arm.commit == Some(self.history.good.to_string())
             })
+    }
+}
+
+/// The side of GOOD, which stands beside every commit.
+const GOOD: usize = 0;
+
+/// Said of an error that is GOOD's: passing commits over would blame the last one.
+const OF_GOOD: &str = "failed to bisect: the first revision of the range cannot be measured, so no commit can; name another one, or \
+                       correct the settings";
+
+/// A side of a campaign whose figures do not count.
+fn invalid<T>(side: usize, arm: &str, reason: &str) -> Result<T> {
+    let error = Err(anyhow!("failed to measure {arm}: {reason}")).fault(Fault::Measurement);
+    match side {
+        GOOD => error.context(OF_GOOD),
+        _ => error,
+    }
+}
+
+/// Whether what went wrong is the commit's own, so that it is passed over.
+fn is_of_the_commit(error: &Error) -> bool {
+    let is_of_good = error.downcast_ref() == Some(&OF_GOOD);
+    let fault = fault_of(error);
+    !is_of_good && !matches!(fault, Fault::Usage | Fault::Interrupted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_commit_is_passed_over_for_what_is_wrong_with_itself_alone() {
+        let error = |side| invalid::<()>(side, "epoll+flat", "3 wrong answers").unwrap_err();
+        assert!(is_of_the_commit(&error(1)));
+        assert!(!is_of_the_commit(&error(0)));
+        assert_eq!(fault_of(&error(0)), Fault::Measurement);
+        let said = format!("{:#}", error(0));
+        assert!(
+            said.contains("the first revision of the range cannot be measured"),
+            "{said}"
+        );
+        assert!(said.ends_with("epoll+flat: 3 wrong answers"), "{said}");
+        assert!(!is_of_the_commit(&anyhow!("no such metric")));
     }
 }

@@ -10,6 +10,7 @@ use crate::bisect::{Ending, Known, Named};
 use crate::revision::Commit;
 use crate::stats::mean;
 use crate::table::{Format, Table};
+use crate::verdict::{ClientState, Conditions, MachineState};
 use crate::workload::Workload;
 
 /// A difference below this one may be layout, which moves with any change of the code.
@@ -24,6 +25,8 @@ pub(super) struct Told {
     metric: &'static str,
     /// `found`, `open` or `alike`.
     ending: &'static str,
+    /// Why the metric has no say.
+    untrusted: Option<&'static str>,
     /// One of these, oldest first.
     culprits: Vec<Row>,
     /// That it is one of them.
@@ -57,10 +60,15 @@ impl Told {
         ending: &Ending,
         known: &Known,
     ) -> Result<Told> {
+        let untrusted = match ending {
+            Ending::Untrusted(under) => Some(without_say(*under)),
+            _ => None,
+        };
         let row = |commit: usize| row(axes, &history.commits[commit], commit, known);
         let (ending, named) = match ending {
             Ending::Found(named) => ("found", Some(named)),
             Ending::Open(named) => ("open", Some(named)),
+            Ending::Untrusted(_) => ("open", None),
             Ending::Alike | Ending::NoEnd => ("alike", None),
         };
         let culprits = named.map(|Named { commits, .. }| commits.clone().map(row).collect());
@@ -73,6 +81,7 @@ impl Told {
             workload: args.workload,
             metric: args.metric.name(),
             ending,
+            untrusted,
             culprits: culprits.transpose()?.unwrap_or_default(),
             probability: named.map(|named| named.probability),
             effect: known
@@ -84,6 +93,13 @@ impl Told {
     }
 
     fn sentence(&self) -> String {
+        if let Some(why) = self.untrusted {
+            return format!(
+                "not decided: {} has no say here, as {why}; `cargo matrix doctor` says what to do, and cpu-per-request is \
+                 least disturbed",
+                self.metric
+            );
+        }
         let Some((share, error)) = self.effect else {
             return "not decided: there was no time to measure the ends".to_owned();
         };
@@ -116,6 +132,16 @@ impl Told {
         };
         let probability = percent(self.probability.unwrap_or(0.0));
         format!("{how} of {effect}, {probability} probable: {which}")
+    }
+}
+
+fn without_say(under: Conditions) -> &'static str {
+    match (under.machine, under.client) {
+        (MachineState::Noisy, ClientState::Limiting) => {
+            "the machine was noisy and the client was busy"
+        }
+        (MachineState::Noisy, ClientState::Ahead) => "the machine was noisy",
+        (MachineState::Quiet, _) => "the client was busy",
     }
 }
 
@@ -216,4 +242,88 @@ fn csv(rows: &[Row]) -> String {
         ]);
     }
     table.csv()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(ending: &'static str, culprits: usize) -> Told {
+        let row = |number: usize| Row {
+            commit: format!("{number}000000000"),
+            short: format!("{number}000000"),
+            title: format!("core: change {number}"),
+            launches: 8,
+            difference: Some(0.05),
+            standard_error: None,
+            probability_bad: 0.97,
+        };
+        Told {
+            good: "9000000000".to_owned(),
+            design: "epoll+split+system".to_owned(),
+            workload: Workload::Baseline,
+            metric: "CPU per request",
+            ending,
+            untrusted: None,
+            culprits: (0..culprits).map(row).collect(),
+            probability: (culprits > 0).then_some(0.97),
+            effect: Some((0.05, 0.002)),
+            commits: (0..3).map(row).collect(),
+            notes: vec!["a note".to_owned()],
+        }
+    }
+
+    #[test]
+    fn every_ending_is_told_in_a_sentence() {
+        let untrusted = Told {
+            untrusted: Some(without_say(Conditions::default())),
+            ..told("open", 0)
+        };
+        let no_time = Told {
+            effect: None,
+            ..told("open", 1)
+        };
+        for (told, sentence) in [
+            (
+                told("found", 1),
+                "culprit of +5.00 % ± 0.20 of CPU per request, 97.0 % probable: 0000000 core: change 0",
+            ),
+            (
+                told("found", 2),
+                "one of these, which cannot be told apart: 0000000 core: change 0; 1000000 core: change 1",
+            ),
+            (told("open", 1), "not decided, most probable of +5.00 %"),
+            (
+                told("alike", 0),
+                "nothing to find: the ends differ by +5.00 %",
+            ),
+            (no_time, "not decided: there was no time"),
+            (
+                untrusted,
+                "as the machine was noisy and the client was busy",
+            ),
+        ] {
+            let text = printed(&told, Format::Text).unwrap();
+            assert!(text.contains(sentence), "{sentence} in {text}");
+            assert!(
+                text.contains("2000000 core: change 2") && text.ends_with("- a note\n"),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn json_and_csv_hold_figures_and_what_is_not_known() {
+        let json = printed(&told("found", 1), Format::Json).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(json["ending"], "found");
+        assert_eq!(json["culprits"][0]["commit"], "0000000000");
+        assert_eq!(json["commits"].as_array().unwrap().len(), 3);
+        assert!(json["commits"][0]["standard_error"].is_null());
+        let csv = printed(&told("alike", 0), Format::Csv).unwrap();
+        assert!(
+            csv.contains("0000000000,core: change 0,8,0.05,n/a,0.97"),
+            "{csv}"
+        );
+    }
 }
