@@ -134,6 +134,20 @@ impl Recommendation {
         })
     }
 
+    /// Those of `designs` that the record of the needs neither has nor gives a reason for.
+    #[must_use]
+    pub fn missing<'a>(&self, evidence: &Evidence, designs: &'a [String]) -> Vec<&'a str> {
+        let main = evidence.of(self.load, self.workload);
+        let left_out = main.map_or(&[][..], |record| &record.plan().left_out);
+        let is_known = |name: &String| {
+            let mut assessed = self.designs.iter();
+            assessed.any(|known| known.design == *name)
+                || left_out.iter().any(|known| known.name == *name)
+        };
+        let missing = designs.iter().filter(|name| !is_known(name));
+        missing.map(String::as_str).collect()
+    }
+
     /// Those of a standing.
     pub fn with(&self, standing: Standing) -> impl Iterator<Item = &Assessed> {
         let designs = self.designs.iter();

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use crate::axes::{Axes, Coverage};
 use crate::campaign::Campaign;
@@ -13,6 +13,7 @@ use crate::error::Outcome;
 use crate::need::{Need, Subject};
 use crate::recommend::{Asked, Evidence, Load, Recommendation, Standing, newest};
 use crate::record::Record;
+use crate::revision::Commit;
 use crate::verdict::Metric;
 use crate::workload::Workload;
 
@@ -22,8 +23,8 @@ use crate::workload::Workload;
 /// cpu (per request), and throughput>LIMIT (rps, krps). @RATE is an open loop at that rate; a need without one is about the
 /// rate that another need names, or else the closed loop. It is met when the 95 % interval of a design lies within the limit,
 /// missed when it lies beyond. Of the designs that meet all, the set is shown that holds the best one with a chance of 95 %;
-/// its order means nothing. The answer comes from FILEs, or else from the newest sweep below results/ for each load; what
-/// is missing is named, or measured with --measure. Exit code 1: no design can meet the needs.
+/// its order means nothing. The answer comes from FILEs, or else from the newest sweep below results/ for each load that has
+/// six launches; what is missing is named, or measured with --measure. Exit code 1: no design can meet the needs.
 ///
 /// Example: cargo matrix recommend --need 'p99<5ms@20krps' --need 'memory<32MiB'
 #[derive(Clone, Debug, clap::Args)]
@@ -67,6 +68,7 @@ pub struct Args {
 /// # Errors
 /// When a record is missing and must not be measured, or cannot be read or measured.
 pub fn run(args: &Args) -> Result<Outcome> {
+    check_primary(args)?;
     let axes = Axes::read()?;
     let evidence = evidence(args, &axes)?;
     let asked = Asked {
@@ -74,13 +76,52 @@ pub fn run(args: &Args) -> Result<Outcome> {
         primary: args.primary,
         workload: args.workload,
     };
-    let answer = Recommendation::of(&asked, &evidence, axes.workspace().root())?;
+    let mut answer = Recommendation::of(&asked, &evidence, axes.workspace().root())?;
+    let more = notes(&answer, &evidence, &axes);
+    answer.notes.extend(more);
     measure::show(&answer.print(args.measure.output.format)?)?;
     let has = |standing| answer.with(standing).next().is_some();
     Ok(match has(Standing::Meets) || has(Standing::MayMeet) {
         true => Outcome::Done,
         false => Outcome::NoGo,
     })
+}
+
+/// An open loop answers as many requests as it is sent.
+fn check_primary(args: &Args) -> Result<()> {
+    let load = Load::of_all(&args.need);
+    ensure!(
+        args.primary != Metric::Throughput || load == Load::Closed,
+        "failed to choose by throughput at {load}: every design that keeps up has that one; name another with --primary, or ask \
+         for needs without @RATE"
+    );
+    Ok(())
+}
+
+/// What the records do not cover, and which of them are not about the code that there is.
+fn notes(answer: &Recommendation, evidence: &Evidence, axes: &Axes) -> Vec<String> {
+    /// More names are not read.
+    const NAMES_MAX: usize = 6;
+    let designs: Vec<String> = axes.designs().iter().map(|design| design.name()).collect();
+    let missing = answer.missing(evidence, &designs);
+    let mut notes = Vec::new();
+    if !missing.is_empty() {
+        let more = match missing.len().saturating_sub(NAMES_MAX) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        notes.push(format!(
+            "{} of {} designs of the matrix are not in the record, so nothing is said of them: {}{more}",
+            missing.len(),
+            designs.len(),
+            missing[..missing.len().min(NAMES_MAX)].join(", ")
+        ));
+    }
+    // Without git nobody knows.
+    if let Ok(head) = Commit::of(axes.workspace(), "HEAD") {
+        notes.extend(evidence.other_code(&head.to_string()));
+    }
+    notes
 }
 
 fn evidence(args: &Args, axes: &Axes) -> Result<Evidence> {
@@ -128,7 +169,7 @@ fn measured(args: &Args, load: Load) -> Result<Record> {
             only: args.only.clone(),
             design: Coverage::Full,
             launches: args.launches,
-            rounds: rounds(args, rate),
+            rounds: rounds(args, rate)?,
             rate,
             resume: None,
             measure: args.measure.clone(),
@@ -139,17 +180,29 @@ fn measured(args: &Args, load: Load) -> Result<Record> {
 }
 
 /// As many rounds as were asked for, or as give each launch enough answers beyond every percentile at a rate.
-fn rounds(args: &Args, rate: Option<f64>) -> u32 {
+///
+/// # Errors
+/// When that takes more of them than anybody waits for.
+fn rounds(args: &Args, rate: Option<f64>) -> Result<u32> {
+    /// With slices of 25 ms, 100 s for each server in each launch.
+    const ROUNDS_MAX: u32 = 4_000;
     /// What a percentile takes, and a fifth more, as arrivals are random.
     const BEYOND: f64 = 12.0;
-    let needs = args.need.iter().map(|need| match (need.subject, rate) {
-        (Subject::Latency(quantile), Some(rate)) => {
+    let mut rounds = args.rounds;
+    for need in &args.need {
+        if let (Subject::Latency(quantile), Some(rate)) = (need.subject, rate) {
             let per_slice = rate * args.measure.slice_ms as f64 / 1e3;
-            (BEYOND / (1.0 - quantile.share()) / per_slice).ceil() as u32
+            let needed = (BEYOND / (1.0 - quantile.share()) / per_slice).ceil() as u32;
+            ensure!(
+                needed <= ROUNDS_MAX.max(args.rounds),
+                "failed to plan {} at {rate} requests/s: it takes {needed} rounds in each launch; ask for a higher rate or a \
+                 lower percentile, or give --rounds {needed}",
+                need.subject.name()
+            );
+            rounds = rounds.max(needed);
         }
-        _ => 0,
-    });
-    needs.fold(args.rounds, u32::max)
+    }
+    Ok(rounds)
 }
 
 #[cfg(test)]
@@ -168,8 +221,37 @@ mod tests {
     fn a_percentile_at_a_low_rate_takes_more_rounds() {
         let of = |need| Line::parse_from(["recommend", "--need", need]).args;
         // 1,200 answers at 25 per slice.
-        assert_eq!(rounds(&of("p99<5ms@1krps"), Some(1_000.0)), 48);
-        assert_eq!(rounds(&of("p999<5ms@20krps"), Some(20_000.0)), 40);
-        assert_eq!(rounds(&of("memory<5MiB@2krps"), Some(2_000.0)), 40);
+        let of = |need, rate| rounds(&of(need), Some(rate)).unwrap();
+        assert_eq!(of("p99<5ms@1krps", 1_000.0), 48);
+        assert_eq!(of("p999<5ms@20krps", 20_000.0), 40);
+        assert_eq!(of("memory<5MiB@2krps", 2_000.0), 40);
+    }
+
+    #[test]
+    fn a_percentile_that_takes_days_is_refused_unless_the_rounds_were_asked_for() {
+        let of = |more: &[&str]| {
+            let line = [&["recommend", "--need", "p999<5ms@1rps"], more].concat();
+            rounds(&Line::parse_from(line).args, Some(1.0))
+        };
+        let error = format!("{:#}", of(&[]).unwrap_err());
+        assert!(
+            error.contains("p999 at 1 requests/s: it takes 480"),
+            "{error}"
+        );
+        assert_eq!(of(&["--rounds", "500000"]).unwrap(), 500_000);
+    }
+
+    #[test]
+    fn throughput_does_not_decide_at_a_rate() {
+        let of = |need| {
+            let line = ["recommend", "--primary", "throughput", "--need", need];
+            check_primary(&Line::parse_from(line).args)
+        };
+        assert!(of("p99<5ms").is_ok() && of("throughput>1krps").is_ok());
+        let error = format!("{:#}", of("p99<5ms@20krps").unwrap_err());
+        assert!(
+            error.contains("by throughput at 20000 requests/s"),
+            "{error}"
+        );
     }
 }

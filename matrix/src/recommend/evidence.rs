@@ -1,5 +1,6 @@
 //! The records that an answer comes from: one for each load that a need asks for.
 
+use std::collections::BTreeSet;
 use std::fs::{self, DirEntry, File};
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -9,6 +10,8 @@ use serde::Serialize;
 
 use crate::need::{Need, Subject};
 use crate::record::{Line, Plan, PlannedArm, Record};
+use crate::stats::simultaneous::LAUNCHES_MIN;
+use crate::store;
 use crate::workload::Workload;
 
 /// Whose records are looked for.
@@ -128,12 +131,35 @@ impl Evidence {
         })
     }
 
+    /// What was measured at another revision than `head`, so that a line for Cargo takes other code.
+    #[must_use]
+    pub fn other_code(&self, head: &str) -> Vec<String> {
+        let machines = self.0.iter().flat_map(|record| record.machines.values());
+        let of_other_code = machines.filter_map(|machine| {
+            let revision = machine.git_revision.as_deref()?;
+            (revision != head).then(|| {
+                format!(
+                    "{} was measured at revision {}, and the checkout is at {}: the line for Cargo takes the code of today; \
+                     measure again where that matters",
+                    machine.campaign,
+                    short(revision),
+                    short(head)
+                )
+            })
+        });
+        of_other_code.collect()
+    }
+
     /// The names of all campaigns.
     #[must_use]
     pub fn campaigns(&self) -> Vec<String> {
         let plans = self.0.iter().flat_map(|record| record.plans.keys());
         plans.cloned().collect()
     }
+}
+
+fn short(revision: &str) -> &str {
+    revision.get(..7).unwrap_or(revision)
 }
 
 fn same_executables(one: &Plan, other: &Plan) -> Result<()> {
@@ -151,8 +177,9 @@ fn same_executables(one: &Plan, other: &Plan) -> Result<()> {
     Ok(())
 }
 
-/// The newest record of a load in a folder: of a sweep or of `idle`, with a launch. The name of a campaign begins with its
-/// date. A file that cannot be read is no candidate; whoever names it is told why.
+/// The newest record of a load in a folder: of a sweep or of `idle`, with as many launches as an interval takes; whoever is
+/// passed over for too few is named on stderr. The name of a campaign begins with its date. A file that cannot be read is no
+/// candidate; whoever names it is told why.
 ///
 /// # Errors
 /// When the folder cannot be read; one that is not there has none.
@@ -166,21 +193,40 @@ pub fn newest(folder: &Path, load: Load, workload: Workload) -> Result<Option<Pa
     paths.retain(|path| path.extension().is_some_and(|ending| ending == "jsonl"));
     paths.sort();
     let is_it = |path: &&PathBuf| {
-        let plan = plan_with_launches(path);
-        plan.is_some_and(|plan| {
-            COMMANDS.contains(&plan.command.as_str()) && load.is_of(&plan, workload)
-        })
+        let of_load =
+            |plan: &Plan| COMMANDS.contains(&plan.command.as_str()) && load.is_of(plan, workload);
+        planned(path).is_some_and(|plan| of_load(&plan)) && has_enough(path, load, workload)
     };
     Ok(paths.iter().rev().find(is_it).cloned())
 }
 
-/// The first line of a record, if there are more than it and that of the machine.
-fn plan_with_launches(path: &Path) -> Option<Plan> {
+/// The first line of a record.
+fn planned(path: &Path) -> Option<Plan> {
     let mut lines = BufReader::new(File::open(path).ok()?).lines();
-    let plan = serde_json::from_str(&lines.next()?.ok()?).ok()?;
-    lines.nth(1)?.ok()?;
-    match plan {
+    match serde_json::from_str(&lines.next()?.ok()?).ok()? {
         Line::Plan(plan) => Some(plan),
         _ => None,
     }
+}
+
+/// Whether there is an interval in it.
+fn has_enough(path: &Path, load: Load, workload: Workload) -> bool {
+    let Ok(found) = store::read(path) else {
+        return false;
+    };
+    let made = match load {
+        Load::Idle => {
+            let starts = found.record.idle.values();
+            let blocks: BTreeSet<u32> = starts.map(|start| start.block).collect();
+            blocks.len()
+        }
+        Load::Closed | Load::Open(_) => found.record.launches_of(workload).len(),
+    };
+    if made < LAUNCHES_MIN {
+        eprintln!(
+            "{load}: passed over {}, which has {made} of the {LAUNCHES_MIN} launches that an interval needs",
+            path.display()
+        );
+    }
+    made >= LAUNCHES_MIN
 }

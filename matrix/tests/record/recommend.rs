@@ -3,9 +3,13 @@
 use std::path::Path;
 
 use orthant_matrix::axes::Coverage;
+use orthant_matrix::machine::Machine;
 use orthant_matrix::need::Need;
-use orthant_matrix::recommend::{Asked, Assessed, Evidence, Recommendation, Standing, Verdict};
-use orthant_matrix::record::{Latency, Observation, Record};
+use orthant_matrix::recommend::{
+    Asked, Assessed, Evidence, Load, Recommendation, Standing, Verdict, newest,
+};
+use orthant_matrix::record::{Latency, Line, Observation, Record};
+use orthant_matrix::store::Store;
 use orthant_matrix::table::Format;
 use orthant_matrix::verdict::{MachineState, Metric};
 use orthant_matrix::workload::Workload;
@@ -224,5 +228,51 @@ fn bytes_per_connection_come_from_starts_with_idle_connections() {
     assert!(
         error.contains("epoll+flat is another executable in each"),
         "{error}"
+    );
+}
+
+/// A file with the first launches of a sweep.
+fn stored(folder: &Path, campaign: &str, launches: u32) {
+    let mut record = at_rate(|_, _| {});
+    let mut plan = record.plan().clone();
+    plan.campaign = campaign.to_owned();
+    let mut store = Store::create(folder, campaign).unwrap();
+    store.append(&Line::Plan(plan)).unwrap();
+    record.launches.retain(|(_, _, block), _| *block < launches);
+    for mut launch in record.launches.into_values() {
+        launch.campaign = campaign.to_owned();
+        store.append(&Line::Launch(Box::new(launch))).unwrap();
+    }
+}
+
+#[test]
+fn a_sweep_with_too_few_launches_is_passed_over_for_an_older_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let found = || newest(folder.path(), Load::Open(20_000.0), Workload::Baseline).unwrap();
+    stored(folder.path(), "3-sweep", 1);
+    assert_eq!(found(), None);
+    stored(folder.path(), "1-sweep", 6);
+    stored(folder.path(), "2-sweep", 5);
+    assert_eq!(found(), Some(folder.path().join("1-sweep.jsonl")));
+}
+
+#[test]
+fn what_the_record_does_not_cover_and_other_code_are_named() {
+    let mut record = at_rate(|_, _| {});
+    let mut machine = Machine::describe("sweep", "2026-01-01T00:00:00Z", Path::new(".")).unwrap();
+    machine.git_revision = Some("0123456789".to_owned());
+    record.machines.insert("sweep".to_owned(), machine);
+    let mut evidence = Evidence::default();
+    evidence.add(record).unwrap();
+    let found = Recommendation::of(&asked(&NEEDS), &evidence, Path::new("/orthant")).unwrap();
+    let designs = ["epoll+split", "tokio+split"].map(str::to_owned);
+    assert_eq!(found.missing(&evidence, &designs), ["tokio+split"]);
+    assert!(evidence.other_code("0123456789").is_empty());
+    let said = evidence.other_code("abcdefghij");
+    assert!(
+        said.len() == 1
+            && said[0]
+                .contains("sweep was measured at revision 0123456, and the checkout is at abcdefg"),
+        "{said:?}"
     );
 }
