@@ -1,6 +1,7 @@
 //! Which executables of other revisions are kept: those that were used last. Those of designs and floors are few, and stay.
 
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -13,10 +14,8 @@ const KEPT: usize = 64;
 
 /// Makes it the last to go.
 pub(super) fn used(executable: &Path) -> Result<()> {
-    let touched = File::options()
-        .append(true)
-        .open(executable)
-        .and_then(|file| file.set_modified(SystemTime::now()));
+    // To open it for writing fails while a server of it runs.
+    let touched = File::open(executable).and_then(|file| file.set_modified(SystemTime::now()));
     touched.with_context(|| format!("failed to touch {}", executable.display()))
 }
 
@@ -31,22 +30,28 @@ pub(super) fn prune(designs: &Path, asked: &[Built]) -> Result<()> {
         let mut record = path.clone().into_os_string();
         record.push(".json");
         for path in [PathBuf::from(record), path] {
-            fs::remove_file(&path)
-                .with_context(|| format!("failed to remove {}", path.display()))?;
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                removed => {
+                    removed.with_context(|| format!("failed to remove {}", path.display()))?;
+                }
+            }
         }
     }
     Ok(())
 }
 
-/// When each was used last; the name of a revision ends at a colon, and no record has one without its executable.
+/// When each was used last; the name of a revision ends at a colon. A kill may have left one without its record.
 fn revised_in(designs: &Path) -> Result<Vec<(SystemTime, PathBuf)>> {
     let context = || format!("failed to read the folder {}", designs.display());
     let is_revised = |path: &PathBuf| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let commit = name.split_once(':').map_or("", |(commit, _)| commit);
         let is_commit = commit.len() >= 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let has_record = Path::new(&format!("{}.json", path.display())).is_file();
-        is_commit && has_record && path.extension().is_none_or(|end| end != "json")
+        is_commit
+            && path
+                .extension()
+                .is_none_or(|end| end != "json" && end != "partial")
     };
     let mut found = Vec::new();
     for entry in fs::read_dir(designs).with_context(context)? {
@@ -61,10 +66,36 @@ fn revised_in(designs: &Path) -> Result<Vec<(SystemTime, PathBuf)>> {
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
     use std::time::Duration;
 
     use super::*;
     use crate::arm::Arm;
+
+    #[test]
+    fn one_that_runs_can_be_touched() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sleep");
+        fs::copy("/bin/sleep", &path).unwrap();
+        File::open(&path)
+            .and_then(|file| file.set_modified(SystemTime::UNIX_EPOCH))
+            .unwrap();
+        let mut running = loop {
+            // Another test may have forked while the copy was open for writing; its child holds it until it execs.
+            match Command::new(&path).arg("60").spawn() {
+                Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => {
+                    std::thread::yield_now();
+                }
+                running => break running.unwrap(),
+            }
+        };
+        let touched = used(&path);
+        running.kill().unwrap();
+        running.wait().unwrap();
+        touched.unwrap();
+        let modified = path.metadata().unwrap().modified().unwrap();
+        assert_ne!(modified, SystemTime::UNIX_EPOCH);
+    }
 
     #[test]
     fn what_was_used_longest_ago_goes_first() {
@@ -82,6 +113,8 @@ mod tests {
             File::create(path).unwrap().set_modified(used).unwrap();
             fs::write(format!("{}.json", path.display()), "{}").unwrap();
         }
+        // A kill came between its record and itself.
+        fs::remove_file(format!("{}.json", revised[3].display())).unwrap();
         used(&revised[1]).unwrap();
         let asked = Built {
             arm: Arm::Floor("epoll".to_owned()),
