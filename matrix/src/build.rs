@@ -153,7 +153,8 @@ pub fn counting(axes: &Axes, design: &Design, show: &mut dyn FnMut(Event<'_>)) -
 pub fn cpu_s(executable: &Path) -> Result<f64> {
     record::build_cpu_s(executable)?.with_context(|| {
         format!(
-            "nobody noted it when {} was built; `cargo matrix build --force` does",
+            "nobody noted what building {} took: it is noted when cargo really builds, so run `cargo clean --profile design` \
+             and `cargo matrix build --force`",
             executable.display()
         )
     })
@@ -242,14 +243,14 @@ impl Build<'_> {
         }
         show(Event::Starts(arm));
         let (start, before_ns) = (Instant::now(), process::children_cpu_ns()?);
-        let executable = cargo::build(workspace, arm, target, target_dir)?;
+        let made = cargo::build(workspace, arm, target, target_dir)?;
         let build_s = start.elapsed().as_secs_f64();
-        let cpu_s = (process::children_cpu_ns()? - before_ns) as f64 / 1e9;
+        let cpu_s = made.cpu_s_since(before_ns)?;
         ensure!(
             inputs == inputs::sha256(workspace, target, &self.toolchain)?,
             "failed to build {arm}: its sources changed meanwhile; run the same command again"
         );
-        let sha256 = record::install(&executable, &path, &inputs, cpu_s)?;
+        let sha256 = record::install(&made.executable, &path, &inputs, cpu_s)?;
         finished(arm, &path, sha256, Some(build_s))
     }
 
@@ -275,11 +276,10 @@ impl Build<'_> {
         show(Event::Starts(arm));
         let (start, before_ns) = (Instant::now(), process::children_cpu_ns()?);
         let folder = here.target().join("revisions/target");
-        let executable =
-            cargo::build(&Workspace::read_in(&checkout)?, arm, &target, Some(&folder))?;
+        let made = cargo::build(&Workspace::read_in(&checkout)?, arm, &target, Some(&folder))?;
         let build_s = start.elapsed().as_secs_f64();
-        let cpu_s = (process::children_cpu_ns()? - before_ns) as f64 / 1e9;
-        let sha256 = record::install(&executable, &path, &inputs, cpu_s)?;
+        let cpu_s = made.cpu_s_since(before_ns)?;
+        let sha256 = record::install(&made.executable, &path, &inputs, cpu_s)?;
         finished(arm, &path, sha256, Some(build_s))
     }
 }

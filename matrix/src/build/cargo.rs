@@ -4,7 +4,7 @@ use std::env;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use cargo_metadata::Message;
@@ -12,6 +12,7 @@ use cargo_metadata::Message;
 use crate::arm::Arm;
 use crate::axes::{SERVER, backend_package, floor_target};
 use crate::design::Design;
+use crate::process;
 use crate::workspace::Workspace;
 
 /// The profile of everything that is measured.
@@ -115,13 +116,30 @@ impl fmt::Display for Failed {
 
 impl std::error::Error for Failed {}
 
-/// Builds the target and returns where cargo left the executable. It builds in `target_dir`, or where the workspace does.
+/// What cargo made, or found made.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Made {
+    /// Where it left the executable.
+    pub(super) executable: PathBuf,
+    /// Whether it was there already, so that nothing was built.
+    is_fresh: bool,
+}
+
+impl Made {
+    /// CPU seconds since the clock of children was read; none where nothing was built.
+    pub(super) fn cpu_s_since(&self, before_ns: u64) -> Result<Option<f64>> {
+        let took_s = (process::children_cpu_ns()? - before_ns) as f64 / 1e9;
+        Ok((!self.is_fresh).then_some(took_s))
+    }
+}
+
+/// Builds the target. It builds in `target_dir`, or where the workspace does.
 pub(super) fn build(
     workspace: &Workspace,
     arm: &Arm,
     target: &Target,
     target_dir: Option<&Path>,
-) -> Result<PathBuf> {
+) -> Result<Made> {
     let arguments = [
         "build",
         "--locked",
@@ -155,7 +173,7 @@ pub(super) fn build(
         }
         .into());
     }
-    executable(&output)
+    made(&output.stdout)
         .with_context(|| format!("failed to find the executable that `{command}` built"))
 }
 
@@ -215,14 +233,19 @@ fn cargo() -> OsString {
     env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
-fn executable(output: &Output) -> Result<PathBuf> {
-    let mut path = None;
-    for message in Message::parse_stream(output.stdout.as_slice()) {
-        if let Message::CompilerArtifact(artifact) = message? {
-            path = artifact.executable.or(path);
+fn made(messages: &[u8]) -> Result<Made> {
+    let mut made = None;
+    for message in Message::parse_stream(messages) {
+        if let Message::CompilerArtifact(artifact) = message?
+            && let Some(executable) = artifact.executable
+        {
+            made = Some(Made {
+                executable: executable.into(),
+                is_fresh: artifact.fresh,
+            });
         }
     }
-    path.map(Into::into).context("cargo named none")
+    made.context("cargo named none")
 }
 
 #[cfg(test)]
@@ -244,6 +267,22 @@ mod tests {
             failed("error: oh\n\n"),
             "failed to build epoll+floor; cargo says:\nerror: oh\nCorrect that; then run `cargo build` alone until it passes"
         );
+    }
+
+    #[test]
+    fn what_was_there_already_took_nothing() {
+        let artifact = |fresh: bool| {
+            let target = r#"{"kind":["bin"],"crate_types":["bin"],"name":"x","src_path":"/x.rs","edition":"2024"}"#;
+            let profile = r#"{"opt_level":"3","debug_assertions":false,"overflow_checks":false,"test":false}"#;
+            format!(
+                r#"{{"reason":"compiler-artifact","package_id":"x 1","manifest_path":"/Cargo.toml","target":{target},"profile":{profile},"features":[],"filenames":["/x"],"executable":"/x","fresh":{fresh}}}"#
+            )
+        };
+        let built = made(artifact(false).as_bytes()).unwrap();
+        assert_eq!(built.executable, Path::new("/x"));
+        assert!(built.cpu_s_since(0).unwrap().is_some());
+        let found = made(artifact(true).as_bytes()).unwrap();
+        assert_eq!(found.cpu_s_since(0).unwrap(), None);
     }
 
     #[test]

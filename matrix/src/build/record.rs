@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 struct Record {
     inputs_sha256: String,
     executable_sha256: String,
-    /// Of cargo and all that it started; not in records from before it was kept.
+    /// Of cargo and all that it started; none where it found the executable built.
     #[serde(default)]
     build_cpu_s: Option<f64>,
 }
@@ -55,7 +55,7 @@ pub(super) fn install(
     source: &Path,
     executable: &Path,
     inputs_sha256: &str,
-    build_cpu_s: f64,
+    build_cpu_s: Option<f64>,
 ) -> Result<String> {
     let partial = extended(executable, ".partial");
     let context = || {
@@ -71,7 +71,7 @@ pub(super) fn install(
     let record = Record {
         inputs_sha256: inputs_sha256.to_owned(),
         executable_sha256,
-        build_cpu_s: Some(build_cpu_s),
+        build_cpu_s,
     };
     let path = beside(executable);
     let context = || format!("failed to write {}", path.display());
@@ -115,7 +115,7 @@ mod tests {
         let source = folder.path().join("source");
         fs::write(&source, "abc").unwrap();
         let executable = folder.path().join("a+b");
-        let sha256 = install(&source, &executable, "in", 1.5).unwrap();
+        let sha256 = install(&source, &executable, "in", Some(1.5)).unwrap();
         (folder, executable, sha256)
     }
 
