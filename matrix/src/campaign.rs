@@ -194,15 +194,19 @@ impl Campaign {
         self.clock.part(ends, open)
     }
 
-    /// Counts what both sides do under a workload, where the plan says so.
+    /// Counts what both sides do under every workload, where the plan says so. The time of launches begins behind it.
     ///
     /// # Errors
     /// When it cannot be stored, or the user interrupts it.
-    pub fn count_sides(&mut self, workload: Workload) -> Result<()> {
-        match self.plan.counts {
-            Counts::Beside => self.count(workload, SIDES),
-            Counts::None | Counts::Alone => Ok(()),
+    pub fn count_sides(&mut self) -> Result<()> {
+        if self.plan.counts == Counts::Beside {
+            for workload in self.plan.workloads.clone() {
+                self.count(workload, SIDES)?;
+            }
+            self.clock = Clock::begin();
+            self.progress.begin_time();
         }
+        Ok(())
     }
 
     fn count(&mut self, workload: Workload, arms: Range<usize>) -> Result<()> {

@@ -38,6 +38,12 @@ impl Progress {
         }
     }
 
+    /// What was done until now says nothing of how long a launch takes, and the time of launches begins.
+    pub(super) fn begin_time(&mut self) {
+        self.began = Instant::now();
+        self.found = self.done;
+    }
+
     /// A launch begins.
     pub fn begin(&self, what: &str, block: u32) {
         let left = self.left_s().map_or(String::new(), |left_s| {

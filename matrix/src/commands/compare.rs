@@ -61,8 +61,8 @@ pub struct Args {
     /// Launches after which it ends undecided, 8 to 32; 32 if not given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(8..=32))]
     max_launches: Option<u32>,
-    /// Minutes after which it ends undecided, all workloads together and without the time to build: no launch is begun that
-    /// would not end in time
+    /// Minutes after which it ends undecided, all workloads together, without the time to build and to count: no launch is
+    /// begun that would not end in time
     #[arg(long, value_name = "MINUTES", value_parser = minutes)]
     max_minutes: Option<f64>,
     /// What is wanted where the command line says nothing; matrix.toml of the workspace if not given, and there is one
@@ -75,7 +75,7 @@ pub struct Args {
     /// four where the backends differ
     #[arg(long)]
     no_floor: bool,
-    /// Count instructions, calls of the kernel and allocations per request too, once per side and workload before the
+    /// Count instructions, calls of the kernel and allocations per request too, once per side and workload before all
     /// launches. It takes about 20 s for each side, and needs a second build of each design. What is counted is shown, and guards with
     /// --guard; alone it decides no GO
     #[arg(long)]
@@ -132,10 +132,13 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let mut campaign = args.measure.output.begin(&axes, asked)?;
     let ends = Ends::after_minutes(comparison.max_minutes);
     let mut open = workloads.len();
-    let decided = comparison.rules.iter().try_for_each(|(workload, rules)| {
-        let ends = campaign.part_of(ends, open);
-        open -= 1;
-        decide(&mut campaign, *workload, rules, ends)
+    let counted = count(&mut campaign, comparison.rules.iter());
+    let decided = counted.and_then(|()| {
+        comparison.rules.iter().try_for_each(|(workload, rules)| {
+            let ends = campaign.part_of(ends, open);
+            open -= 1;
+            decide(&mut campaign, *workload, rules, ends)
+        })
     });
     campaign.finish();
     decided?;
@@ -177,10 +180,17 @@ fn sides(axes: &Axes, args: &Args) -> Result<Vec<Arm>> {
     args.peers.arms(axes, &names)
 }
 
+/// Counts both sides under all workloads: before any launch, so that no launch's time goes into it.
+fn count<'a>(
+    campaign: &mut Campaign,
+    mut all: impl Iterator<Item = (&'a Workload, &'a Rules)>,
+) -> Result<()> {
+    campaign.count_sides()?;
+    all.try_for_each(|(workload, rules)| check_counts(campaign, *workload, rules))
+}
+
 /// Makes launches until a look decides, the last one does not, or the time is over, and keeps that it came so far.
 fn decide(campaign: &mut Campaign, workload: Workload, rules: &Rules, ends: Ends) -> Result<()> {
-    campaign.count_sides(workload)?;
-    check_counts(campaign, workload, rules)?;
     let (seed, launches_max) = (campaign.plan().seed, campaign.plan().settings.launches);
     let judgements = until_decided(&looks(launches_max), |look| {
         let (observed, launches) = campaign.observe_in_time(workload, look.launches, ends)?;
