@@ -146,6 +146,19 @@ pub fn counting(axes: &Axes, design: &Design, show: &mut dyn FnMut(Event<'_>)) -
     build.sources_as(&name, axes.workspace(), &arm, &target, None, show)
 }
 
+/// The hash of a design's executable, if it is what the sources are now.
+///
+/// # Errors
+/// When the sources or the executable cannot be read.
+pub fn current(axes: &Axes, design: &Design) -> Result<Option<String>> {
+    let target = cargo::Target::design(design, |_| true);
+    let inputs = inputs::sha256(axes.workspace(), &target, &cargo::toolchain()?)?;
+    record::fresh(
+        &axes.workspace().designs().join(design.to_string()),
+        &inputs,
+    )
+}
+
 /// CPU seconds that cargo and all that it started took for an executable.
 ///
 /// # Errors

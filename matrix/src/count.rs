@@ -13,7 +13,7 @@ mod instructions;
 mod sys;
 mod syscalls;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
@@ -21,6 +21,7 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use crate::arm::Arm;
 use crate::axes::Axes;
 use crate::build;
+use crate::design::Design;
 use crate::error::{Fault, Faulty, fault_of};
 use crate::launch::placed;
 use crate::load::{self, Answers, Load, Model};
@@ -50,9 +51,8 @@ const REST: Duration = Duration::from_millis(20);
 const PLACE: u64 = 0xc0;
 
 /// One source over one server.
-struct Pass<'a> {
+struct Pass {
     program: Program,
-    executable: &'a Path,
     answers: Answers,
     workload: Workload,
     connections: u32,
@@ -62,41 +62,35 @@ struct Pass<'a> {
 /// Makes all passes over one arm under one workload.
 ///
 /// # Errors
-/// When the user interrupts it, or what counts allocations cannot be built. What cannot be counted is in the result.
+/// When the user interrupts it. What cannot be counted is in the result.
 pub fn count(plan: &Plan, workload: Workload, arm: usize, cpus: &[usize]) -> Result<Count> {
     let mut random = Random::new(plan.seed, &[PLACE, workload as u64, arm as u64]);
     let started = now_utc();
     let (server_cpu, client_cpu) = placed(cpus, &mut random);
     let planned = &plan.arms[arm];
     let mut wrong = Vec::new();
-    let axes = Axes::read()?;
     let pass = Pass {
         program: planned.program(),
-        executable: &planned.path,
         answers: answers(planned),
         workload,
         connections: plan.settings.connections,
         server_cpu,
     };
     // Building uses every CPU, so it comes before anything is pinned.
-    let counting = counting(&axes, planned)?;
+    let counting = counting(planned);
     load::pin_to(client_cpu)?;
     let instructions = told("instructions", instructions::pass(&pass), &mut wrong)?;
     let syscalls = told("syscalls", syscalls::pass(&pass), &mut wrong)?;
     let allocated = counting.and_then(|(path, place)| {
         let pass = Pass {
-            program: Program::Executable(path.clone(), planned.arguments.clone()),
-            executable: &path,
+            program: Program::Executable(path, planned.arguments.clone()),
             ..pass
         };
         allocations::pass(&pass, place)
     });
     let allocations = told("allocations", allocated, &mut wrong)?;
-    let design = axes.arm(&planned.name).and_then(|arm| match arm {
-        Arm::Design(design) => Ok(design),
-        _ => bail!("it is no design of this workspace"),
-    });
-    let dependencies = design.and_then(|design| executable::dependencies(&axes, &design));
+    let dependencies =
+        design(planned).and_then(|(axes, design)| executable::dependencies(&axes, &design));
     Ok(Count {
         campaign: plan.campaign.clone(),
         workload,
@@ -123,20 +117,17 @@ fn answers(arm: &PlannedArm) -> Answers {
 }
 
 /// Where the counts of allocations are: in the executable itself, or in a build of the design that counts.
-fn counting(axes: &Axes, arm: &PlannedArm) -> Result<Result<(PathBuf, allocations::Place)>> {
+fn counting(arm: &PlannedArm) -> Result<(PathBuf, allocations::Place)> {
     if let Some(place) = allocations::offered(&arm.path)? {
-        return Ok(Ok((arm.path.clone(), place)));
+        return Ok((arm.path.clone(), place));
     }
-    let design = match axes.arm(&arm.name) {
-        Ok(Arm::Design(design)) => design,
-        _ => {
-            return Ok(Err(anyhow!(
-                "it has no `{}`; a design is built with it, a path offers it by linking orthant-counting",
-                allocations::SYMBOL
-            )));
-        }
-    };
-    let built = build::counting(axes, &design, &mut build::told)?;
+    let (axes, design) = design(arm).with_context(|| {
+        format!(
+            "it has no `{}`, which a path offers by linking orthant-counting and a design by a build of its own",
+            allocations::SYMBOL
+        )
+    })?;
+    let built = build::counting(&axes, &design, &mut build::told)?;
     let place = allocations::offered(&built.path)?.with_context(|| {
         format!(
             "failed to find `{}` in {}",
@@ -144,7 +135,24 @@ fn counting(axes: &Axes, arm: &PlannedArm) -> Result<Result<(PathBuf, allocation
             built.path.display()
         )
     })?;
-    Ok(Ok((built.path, place)))
+    Ok((built.path, place))
+}
+
+/// The design that an arm is, where what cargo says and builds now is said of the arm's own executable.
+fn design(arm: &PlannedArm) -> Result<(Axes, Design)> {
+    let axes = Axes::read()?;
+    let design = match axes.arm(&arm.name)? {
+        Arm::Design(design) => design,
+        Arm::Revised(..) => {
+            bail!("it is of another revision, and this is counted of designs of this checkout only")
+        }
+        _ => bail!("it is no design of this workspace"),
+    };
+    ensure!(
+        build::current(&axes, &design)?.as_ref() == Some(&arm.sha256),
+        "its sources changed since it was built for this record: count it in a new one"
+    );
+    Ok((axes, design))
 }
 
 /// What a source says; wrong answers are also kept apart.
@@ -165,7 +173,7 @@ fn told<T>(what: &str, seen: Result<T>, wrong: &mut Vec<String>) -> Result<Sourc
 
 /// Drives a server through the spans; of each, its requests and what was read before and behind it.
 fn spans<R: Clone>(
-    pass: &Pass<'_>,
+    pass: &Pass,
     server: &Server,
     mut read: impl FnMut() -> Result<R>,
 ) -> Result<Vec<(u64, R, R)>> {
@@ -195,7 +203,7 @@ fn spans<R: Clone>(
     Ok(seen)
 }
 
-impl Pass<'_> {
+impl Pass {
     /// A command may start other processes, which nobody would count.
     fn is_one_process(&self) -> Result<()> {
         match self.program {

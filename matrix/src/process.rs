@@ -17,6 +17,7 @@ mod sys;
 use std::ffi::OsString;
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -457,6 +458,15 @@ pub fn page_bytes() -> Option<u64> {
     sys::page_bytes()
 }
 
+/// The file that a process runs, under the name that its mappings have: whatever links led to it are followed.
+///
+/// # Errors
+/// When the kernel does not say.
+pub fn executable(process: u32) -> Result<PathBuf> {
+    let path = format!("/proc/{process}/exe");
+    std::fs::read_link(&path).with_context(|| format!("failed to read {path}"))
+}
+
 /// From now on the first Ctrl-C or SIGTERM is only noted.
 pub fn catch_interrupts() {
     sys::catch_interrupts();
@@ -480,7 +490,20 @@ mod tests {
 
     use super::*;
 
-    fn script(text: &str) -> (tempfile::TempDir, std::path::PathBuf) {
+    #[test]
+    fn an_executable_is_known_by_its_own_path_whatever_links_led_to_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink("/bin/sleep", &link).unwrap();
+        let mut running = Command::new(link).arg("60").spawn().unwrap();
+        let found = executable(running.id());
+        running.kill().unwrap();
+        running.wait().unwrap();
+        let own = Path::new("/bin/sleep").canonicalize().unwrap();
+        assert_eq!(found.unwrap(), own);
+    }
+
+    fn script(text: &str) -> (tempfile::TempDir, PathBuf) {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("server");

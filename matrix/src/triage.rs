@@ -15,7 +15,7 @@ mod classes;
 mod smaps;
 mod told;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
@@ -209,9 +209,7 @@ fn read_with(subject: &Subject, more: &[&str], connections: u32) -> Result<Readi
     let program = Program::Executable(subject.executable.clone(), Vec::new())
         .with(arguments.into_iter().map(str::to_owned));
     let server = Server::start(&program, subject.server_cpu, 0)?;
-    let seen = driven(subject, &server, connections, || {
-        Reading::of(&server, &subject.executable)
-    })?;
+    let seen = driven(subject, &server, connections, || Reading::of(&server))?;
     server.stop()?;
     Ok(seen)
 }
@@ -224,7 +222,7 @@ fn counted(subject: &Subject, connections: u32) -> Result<Option<u64>> {
         .with(["--admin", "127.0.0.1:0"].map(str::to_owned));
     let server = Server::start(&program, subject.server_cpu, 0)?;
     let live = driven(subject, &server, connections, || {
-        place.live_bytes(server.process(), &subject.executable)
+        place.live_bytes(server.process())
     })?;
     server.stop()?;
     Ok(Some(live))
@@ -260,18 +258,19 @@ fn driven<R>(
 }
 
 impl Reading {
-    fn of(server: &Server, executable: &Path) -> Result<Reading> {
-        let process = server.process();
-        let path = format!("/proc/{process}/smaps");
+    fn of(server: &Server) -> Result<Reading> {
+        let id = server.process();
+        let path = format!("/proc/{id}/smaps");
         let text = std::fs::read_to_string(&path).with_context(|| {
             format!("failed to read {path}; it takes the rights of the server's user")
         })?;
-        let mappings = smaps::mappings(&text, executable, &told::stack_pointers(process))
+        let executable = process::executable(id)?;
+        let mappings = smaps::mappings(&text, &executable, &told::stack_pointers(id))
             .with_context(|| format!("failed to understand {path}"))?;
         let counters = server.other_address().and_then(told::allocator);
         Ok(Reading {
             mappings,
-            page_table_bytes: told::page_table_bytes(process),
+            page_table_bytes: told::page_table_bytes(id),
             cgroup_bytes: server.memory().and_then(|memory| memory.cgroup_bytes),
             live_bytes: counters.and_then(|counters| counters.live_bytes),
             held_bytes: counters.and_then(|counters| counters.held_bytes),

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use object::{Object, ObjectKind, ObjectSegment, ObjectSymbol};
 
 use super::{Pass, spans};
-use crate::process::Server;
+use crate::process::{self, Server};
 use crate::record::AllocationSpan;
 
 /// The static: 64-bit numbers, blocks and bytes asked for, then, not in every executable, those given back.
@@ -50,17 +50,17 @@ impl Place {
     ///
     /// # Errors
     /// When its memory cannot be read.
-    pub(crate) fn live_bytes(self, process: u32, executable: &Path) -> Result<u64> {
-        let [_, taken, _, given_back] = Counts::of(process, executable, self)?.now()?;
+    pub(crate) fn live_bytes(self, process: u32) -> Result<u64> {
+        let [_, taken, _, given_back] = Counts::of(process, self)?.now()?;
         Ok(taken.saturating_sub(given_back))
     }
 }
 
 /// Counts the allocations of one server.
-pub(super) fn pass(pass: &Pass<'_>, place: Place) -> Result<Vec<AllocationSpan>> {
+pub(super) fn pass(pass: &Pass, place: Place) -> Result<Vec<AllocationSpan>> {
     pass.is_one_process()?;
     let server = Server::start(&pass.program, pass.server_cpu, 0)?;
-    let counts = Counts::of(server.process(), pass.executable, place)?;
+    let counts = Counts::of(server.process(), place)?;
     let seen = spans(pass, &server, || counts.now::<2>())?;
     server.stop()?;
     let span = |(requests, before, after): (u64, [u64; 2], [u64; 2])| AllocationSpan {
@@ -78,10 +78,10 @@ struct Counts {
 }
 
 impl Counts {
-    fn of(process: u32, executable: &Path, place: Place) -> Result<Counts> {
+    fn of(process: u32, place: Place) -> Result<Counts> {
         let address = match place {
             Place::Fixed(address) => address,
-            Place::BehindStart(offset) => start_of(process, executable)? + offset,
+            Place::BehindStart(offset) => start_of(process)? + offset,
         };
         let path = format!("/proc/{process}/mem");
         let memory = File::open(&path).with_context(|| {
@@ -104,9 +104,10 @@ impl Counts {
 }
 
 /// The lowest address at which a process maps its executable.
-fn start_of(process: u32, executable: &Path) -> Result<u64> {
-    let path = format!("/proc/{process}/maps");
+fn start_of(id: u32) -> Result<u64> {
+    let path = format!("/proc/{id}/maps");
     let maps = fs::read_to_string(&path).with_context(|| format!("failed to read {path}"))?;
+    let executable = process::executable(id)?;
     let file = executable.to_string_lossy();
     let Some(line) = maps.lines().find(|line| line.ends_with(&*file)) else {
         bail!("failed to find {file} in {path}");

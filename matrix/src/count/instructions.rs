@@ -6,16 +6,23 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use super::{Pass, spans};
-use crate::process::Server;
+use crate::process::{self, Server};
 use crate::record::Span;
 
+/// A server whose threads all wait is woken to tell, which takes it a fraction of a second.
+const TELLING_MAX: Duration = Duration::from_secs(30);
+
+/// Between two looks at whether it ended.
+const POLL: Duration = Duration::from_millis(5);
+
 /// Counts the instructions of one server.
-pub(super) fn pass(pass: &Pass<'_>) -> Result<Vec<Span>> {
+pub(super) fn pass(pass: &Pass) -> Result<Vec<Span>> {
     pass.is_one_process()?;
     // Asked for its version alone, vgdb ends with an error.
     let is_there = |program| silent(program).arg("--version").status().is_ok();
@@ -67,12 +74,11 @@ impl Dumps {
 
     /// What was counted since the last time; this is time `number`, from 1.
     fn taken(&self, process: u32, number: u32) -> Result<u64> {
-        let told = silent("vgdb")
-            .arg(&self.talk)
+        let mut vgdb = silent("vgdb");
+        vgdb.arg(&self.talk)
             .arg(format!("--pid={process}"))
-            .arg("dump")
-            .status();
-        let told = told.context("failed to start vgdb")?;
+            .arg("dump");
+        let told = ended(&mut vgdb, TELLING_MAX).context("failed to run vgdb")?;
         ensure!(
             told.success(),
             "failed to have callgrind write its counts: vgdb ended with {told}"
@@ -92,6 +98,22 @@ fn total(dump: &str) -> Option<u64> {
     totals.trim().parse().ok()
 }
 
+/// Runs it to its end; what takes too long, or longer than the user waits, is killed.
+fn ended(command: &mut Command, max: Duration) -> Result<ExitStatus> {
+    let mut child = command.spawn()?;
+    let deadline = Instant::now() + max;
+    while Instant::now() < deadline && !process::is_interrupted() {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status);
+        }
+        std::thread::sleep(POLL);
+    }
+    child.kill()?;
+    child.wait()?;
+    ensure!(!process::is_interrupted(), "interrupted");
+    bail!("it did not end in {max:?}")
+}
+
 fn silent(program: &str) -> Command {
     let mut command = Command::new(program);
     command
@@ -104,6 +126,15 @@ fn silent(program: &str) -> Command {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_does_not_end_is_killed() {
+        let quick = ended(&mut silent("true"), Duration::from_secs(60));
+        assert!(quick.expect("it ends").success());
+        let endless = ended(silent("sleep").arg("600"), Duration::from_millis(1));
+        let error = endless.expect_err("it was killed").to_string();
+        assert_eq!(error, "it did not end in 1ms");
+    }
 
     #[test]
     fn the_total_of_a_dump_is_its_last_word() {

@@ -21,7 +21,7 @@ use crate::record::SyscallSpan;
 type Counts = BTreeMap<u64, u64>;
 
 /// Counts the calls of one server.
-pub(super) fn pass(pass: &Pass<'_>) -> Result<Vec<SyscallSpan>> {
+pub(super) fn pass(pass: &Pass) -> Result<Vec<SyscallSpan>> {
     pass.is_one_process()?;
     let server = Server::start(&pass.program, pass.server_cpu, 0)?;
     let tracer = Tracer::of(&server)?;
