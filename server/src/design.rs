@@ -58,7 +58,7 @@ pub type Allocator = orthant_counting::Counting<allocator::Allocator>;
 #[cfg(feature = "count-allocations")]
 pub const ALLOCATOR: Allocator = orthant_counting::Counting(allocator::ALLOCATOR);
 
-pub(crate) use allocator::stats as allocator_stats;
+pub(crate) use allocator::{Stats as AllocatorStats, stats as allocator_stats};
 pub use backend::Tuning;
 
 /// What this build is.

@@ -8,7 +8,7 @@ mod process;
 
 use std::fmt::{Display, Write};
 
-use crate::design::Design;
+use crate::design::{AllocatorStats, Design, allocator_stats};
 use crate::watch::Watch;
 
 use families::FAMILIES;
@@ -57,6 +57,8 @@ impl Kind {
 struct View<'w> {
     watch: &'w Watch,
     design: &'w Design,
+    /// Read once, since some allocators take a lock for it.
+    allocator: AllocatorStats,
 }
 
 /// The samples of one family, as they are added.
@@ -106,7 +108,11 @@ pub(crate) const fn text_bytes_max(workers: usize) -> usize {
 
 /// All metrics, now.
 pub(crate) fn text(watch: &Watch, design: &Design) -> String {
-    let view = View { watch, design };
+    let view = View {
+        watch,
+        design,
+        allocator: allocator_stats(),
+    };
     let mut text = String::with_capacity(text_bytes_max(watch.counters().len()));
     for family in FAMILIES {
         let (name, kind) = (family.name, family.kind.name());

@@ -3,7 +3,6 @@
 use orthant_core::{CloseReason, Count, Counters, Fault, Timeout};
 
 use crate::access::Queue;
-use crate::design::allocator_stats;
 
 use super::{Family, Kind, Samples, View, process};
 
@@ -204,14 +203,14 @@ pub(super) const FAMILIES: &[Family] = &[
         kind: Kind::Gauge,
         unit: Some("bytes"),
         help: "Bytes that the allocator has handed out, as it counts them; nothing where it does not, like the next one.",
-        sample: |_, samples| known(samples, allocator_stats().live_bytes),
+        sample: |view, samples| known(samples, view.allocator.live_bytes),
     },
     Family {
         name: "orthant_allocator_held_bytes",
         kind: Kind::Gauge,
         unit: Some("bytes"),
         help: "Bytes that the allocator has taken of the kernel and not given back.",
-        sample: |_, samples| known(samples, allocator_stats().held_bytes),
+        sample: |view, samples| known(samples, view.allocator.held_bytes),
     },
     Family {
         name: "process_open_fds",
