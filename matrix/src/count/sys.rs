@@ -53,22 +53,54 @@ pub(super) fn nudge(process: u32) -> io::Result<()> {
     }
 }
 
-/// Waits for the next stop of any thread that this one traces.
-pub(super) fn wait() -> io::Result<(i32, Stop)> {
-    let mut status = 0;
-    // SAFETY: writes one integer to a live local.
-    let thread = unsafe { libc::waitpid(-1, &raw mut status, libc::__WALL | libc::__WNOTHREAD) };
-    if thread == -1 {
-        return Err(io::Error::last_os_error());
+/// Waits for the next stop of any thread that this one traces. The end of the process `leader` is seen and left for who
+/// started it to wait for: until then its number is nobody else's.
+pub(super) fn wait(leader: i32) -> io::Result<(i32, Stop)> {
+    loop {
+        let seen = waited(None, libc::WEXITED | libc::WSTOPPED | libc::WNOWAIT)?;
+        // SAFETY: the kernel fills these fields for every child that it reports.
+        let thread = unsafe { seen.si_pid() };
+        let is_stop = seen.si_code == libc::CLD_TRAPPED || seen.si_code == libc::CLD_STOPPED;
+        if !is_stop {
+            if thread != leader {
+                waited(Some(thread), libc::WEXITED)?;
+            }
+            return Ok((thread, Stop::Ended));
+        }
+        let taken = waited(Some(thread), libc::WSTOPPED | libc::WNOHANG)?;
+        // SAFETY: without a report these fields are zeroes.
+        let (reported, status) = unsafe { (taken.si_pid(), taken.si_status()) };
+        // It may have been killed meanwhile.
+        if reported == thread {
+            return Ok((thread, stopped(status)));
+        }
     }
-    let stop = match status {
-        ended if !libc::WIFSTOPPED(ended) => Stop::Ended,
-        stopped if libc::WSTOPSIG(stopped) == CALL => Stop::Call,
-        stopped if stopped >> 16 != 0 => Stop::Other,
-        stopped if libc::WSTOPSIG(stopped) == NUDGE => Stop::Signal(0),
-        stopped => Stop::Signal(libc::WSTOPSIG(stopped)),
+}
+
+/// What a stop is; above the signal stands what ptrace(2) adds.
+fn stopped(status: i32) -> Stop {
+    match status & 0xff {
+        CALL => Stop::Call,
+        _ if status >> 8 != 0 => Stop::Other,
+        NUDGE => Stop::Signal(0),
+        signal => Stop::Signal(signal),
+    }
+}
+
+/// Waits for one thread, or for any that this one traces.
+fn waited(thread: Option<i32>, what: i32) -> io::Result<libc::siginfo_t> {
+    let (kind, id) = match thread {
+        Some(thread) => (libc::P_PID, thread.cast_unsigned()),
+        None => (libc::P_ALL, 0),
     };
-    Ok((thread, stop))
+    // SAFETY: the structure consists of integers, for which all zeroes are values.
+    let mut seen: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    let how = what | libc::__WALL | libc::__WNOTHREAD;
+    // SAFETY: the kernel writes one such structure to a live local.
+    match unsafe { libc::waitid(kind, id, &raw mut seen, how) } {
+        0 => Ok(seen),
+        _ => Err(io::Error::last_os_error()),
+    }
 }
 
 /// The number of the call that a stopped thread is about to make; none where it has made one.

@@ -26,7 +26,7 @@ pub(super) fn pass(pass: &Pass) -> Result<Vec<SyscallSpan>> {
     let server = Server::start(&pass.program, pass.server_cpu, 0)?;
     let tracer = Tracer::of(&server)?;
     let seen = spans(pass, &server, || Ok(tracer.counts()))?;
-    tracer.end(&server)?;
+    tracer.end()?;
     server.stop()?;
     let span = |(requests, before, after): (u64, Counts, Counts)| SyscallSpan {
         requests,
@@ -48,11 +48,13 @@ fn name(number: u64) -> String {
     known.map_or_else(|| number.to_string(), |call| call.name().to_owned())
 }
 
-/// A thread that traces a server until it is told to let it go.
+/// A thread that traces a server until it is told to let it go, or this is dropped; the server has to outlive it.
 struct Tracer {
+    process: u32,
     counts: Arc<Mutex<Counts>>,
     is_over: Arc<AtomicBool>,
-    thread: JoinHandle<io::Result<()>>,
+    /// None where it has ended.
+    thread: Option<JoinHandle<io::Result<()>>>,
 }
 
 impl Tracer {
@@ -66,7 +68,7 @@ impl Tracer {
             let mut threads = seized(process)?;
             // Nobody waits for it where the pass was given up.
             let _ = began.send(());
-            trace(&mut threads, &its_counts, &its_end)
+            trace(process.cast_signed(), &mut threads, &its_counts, &its_end)
         });
         if begun.recv().is_err() {
             let failed = thread.join().map_err(|_| anyhow!("the tracer panicked"))?;
@@ -76,9 +78,10 @@ impl Tracer {
             return Err(anyhow!("{why}"));
         }
         Ok(Tracer {
+            process,
             counts,
             is_over,
-            thread,
+            thread: Some(thread),
         })
     }
 
@@ -88,13 +91,27 @@ impl Tracer {
     }
 
     /// Lets the server go.
-    fn end(self, server: &Server) -> Result<()> {
+    fn end(mut self) -> Result<()> {
+        self.joined()
+    }
+
+    fn joined(&mut self) -> Result<()> {
+        let Some(thread) = self.thread.take() else {
+            return Ok(());
+        };
         self.is_over.store(true, Ordering::Release);
-        sys::nudge(server.process()).context("failed to wake a traced server")?;
-        let traced = self.thread.join();
+        sys::nudge(self.process).context("failed to wake a traced server")?;
+        let traced = thread.join();
         traced
             .map_err(|_| anyhow!("the tracer panicked"))?
             .context("failed to trace the server to its end")
+    }
+}
+
+impl Drop for Tracer {
+    fn drop(&mut self) {
+        // The pass was given up, and says why itself.
+        let _ = self.joined();
     }
 }
 
@@ -120,14 +137,19 @@ fn seized(process: u32) -> io::Result<BTreeSet<i32>> {
 
 /// Lets the threads run from call to call, and counts, until it is told that this is over.
 fn trace(
+    leader: i32,
     threads: &mut BTreeSet<i32>,
     counts: &Mutex<Counts>,
     is_over: &AtomicBool,
 ) -> io::Result<()> {
     let mut is_leaving = false;
     while !threads.is_empty() {
-        let (thread, stop) = sys::wait()?;
+        let (thread, stop) = sys::wait(leader)?;
         if matches!(stop, Stop::Ended) {
+            // The leader's end is told when it is the last.
+            if thread == leader {
+                return Ok(());
+            }
             threads.remove(&thread);
             continue;
         }
@@ -159,7 +181,56 @@ fn trace(
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+    use std::process::Command;
+
     use super::*;
+    use crate::process::{End, Program, usable_cpus};
+
+    /// A server of nothing, that says where it listens and waits.
+    fn server() -> (tempfile::TempDir, Server) {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path: PathBuf = folder.path().join("server");
+        let text = "#!/bin/sh\necho 'x listening on 127.0.0.1:1'\nexec sleep 60\n";
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let program = Program::Executable(path, Vec::new());
+        let cpu = usable_cpus().unwrap()[0];
+        loop {
+            // Another test may have forked while the script was open for writing; its child holds it until it execs.
+            match Server::start(&program, cpu, 0) {
+                Err(error) if format!("{error:#}").contains("Text file busy") => {
+                    std::thread::yield_now();
+                }
+                server => return (folder, server.unwrap()),
+            }
+        }
+    }
+
+    #[test]
+    fn a_server_that_ends_under_its_tracer_is_left_to_be_waited_for() {
+        let (_folder, server) = server();
+        let mut tracer = Tracer::of(&server).unwrap();
+        let process = server.process().to_string();
+        let told = Command::new("kill").arg(process).status().unwrap();
+        assert!(told.success());
+        tracer.thread.take().unwrap().join().unwrap().unwrap();
+        let end = server.stop().unwrap();
+        assert!(
+            matches!(&end, End::Died { what } if what.contains("signal: 15")),
+            "{end:?}"
+        );
+    }
+
+    #[test]
+    fn a_tracer_that_is_given_up_lets_the_server_go() {
+        let (_folder, server) = server();
+        drop(Tracer::of(&server).unwrap());
+        let status = std::fs::read_to_string(format!("/proc/{}/status", server.process()));
+        assert!(status.unwrap().contains("\nTracerPid:\t0\n"));
+        assert_eq!(server.stop().unwrap(), End::Stopped);
+    }
 
     #[test]
     fn calls_are_told_by_name_and_only_what_was_added() {
