@@ -99,6 +99,7 @@ struct Reading {
     cgroup_bytes: Option<u64>,
     live_bytes: Option<u64>,
     held_bytes: Option<u64>,
+    mapped_bytes: Option<u64>,
 }
 
 /// Finds out.
@@ -274,6 +275,7 @@ impl Reading {
             cgroup_bytes: server.memory().and_then(|memory| memory.cgroup_bytes),
             live_bytes: counters.and_then(|counters| counters.live_bytes),
             held_bytes: counters.and_then(|counters| counters.held_bytes),
+            mapped_bytes: counters.and_then(|counters| counters.mapped_bytes),
         })
     }
 }

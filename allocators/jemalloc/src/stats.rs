@@ -15,6 +15,8 @@ pub struct Stats {
     pub resident_bytes: Option<u64>,
     /// Bytes it has taken of the kernel and not given back: what it takes to be resident.
     pub held_bytes: Option<u64>,
+    /// Of the held ones, those in mappings of their own: all.
+    pub mapped_bytes: Option<u64>,
 }
 
 /// Refreshes and reads the counters.
@@ -24,6 +26,7 @@ pub fn stats() -> Stats {
             live_bytes: None,
             resident_bytes: None,
             held_bytes: None,
+            mapped_bytes: None,
         };
     }
     let bytes = |counter: tikv_jemalloc_ctl::Result<usize>| counter.ok().map(|bytes| bytes as u64);
@@ -32,5 +35,6 @@ pub fn stats() -> Stats {
         live_bytes: bytes(stats::allocated::read()),
         resident_bytes,
         held_bytes: resident_bytes,
+        mapped_bytes: resident_bytes,
     }
 }

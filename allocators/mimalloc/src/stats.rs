@@ -13,6 +13,8 @@ pub struct Stats {
     pub resident_bytes: Option<u64>,
     /// Always `None`.
     pub held_bytes: Option<u64>,
+    /// Always `None`.
+    pub mapped_bytes: Option<u64>,
 }
 
 /// The counters: all unknown.
@@ -21,5 +23,6 @@ pub fn stats() -> Stats {
         live_bytes: None,
         resident_bytes: None,
         held_bytes: None,
+        mapped_bytes: None,
     }
 }

@@ -50,6 +50,7 @@ fn check_counters(before: Stats, full: Stats) {
             live_bytes: None,
             resident_bytes: None,
             held_bytes: None,
+            mapped_bytes: None,
         }
     );
     assert_eq!(full, before);

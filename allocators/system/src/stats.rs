@@ -15,6 +15,8 @@ pub struct Stats {
     pub resident_bytes: Option<u64>,
     /// Bytes it has taken of the kernel and not given back, resident or not: `arena + hblkhd`.
     pub held_bytes: Option<u64>,
+    /// Of the held ones, those in mappings of their own, outside of the heap and of arenas: `hblkhd`.
+    pub mapped_bytes: Option<u64>,
 }
 
 /// Reads the counters; takes each arena's lock in turn.
@@ -24,5 +26,6 @@ pub fn stats() -> Stats {
         live_bytes: Some((info.uordblks + info.hblkhd) as u64),
         resident_bytes: None,
         held_bytes: Some((info.arena + info.hblkhd) as u64),
+        mapped_bytes: Some(info.hblkhd as u64),
     }
 }

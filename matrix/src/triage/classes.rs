@@ -70,6 +70,15 @@ fn allocated(mappings: &[Mapping]) -> u64 {
         .sum()
 }
 
+/// What of it can be the allocator's: of mappings without a name as much as it says that it mapped, where it says so.
+fn of_allocator(base: &Reading) -> u64 {
+    let nameless = of_kind(&base.mappings, Kind::Nameless);
+    let mapped = base
+        .mapped_bytes
+        .map_or(nameless, |bytes| bytes.min(nameless));
+    allocated(&base.mappings) - nameless + mapped
+}
+
 /// All classes. The last is what is unaccounted; together they are what is resident.
 pub(super) fn classes(
     base: &Reading,
@@ -90,10 +99,10 @@ pub(super) fn classes(
         )
     });
     let mut classes: Vec<Class> = by_smaps.collect();
-    let allocated = allocated(&base.mappings);
-    let held = base.held_bytes.unwrap_or(0).min(allocated);
+    let most = of_allocator(base);
+    let held = base.held_bytes.unwrap_or(0).min(most);
     if let Some(live) = base.live_bytes {
-        let live = live.min(allocated);
+        let live = live.min(most);
         let added = without
             .live_bytes
             .map_or(0, |before| live.saturating_sub(before));
@@ -192,6 +201,7 @@ mod tests {
             cgroup_bytes: None,
             live_bytes,
             held_bytes,
+            mapped_bytes: None,
         }
     }
 
@@ -237,6 +247,25 @@ mod tests {
         assert_eq!(
             kib(&reading(kb(70), None), &reading(None, None), None),
             [("text", 800), ("heap live, rest", 70), ("unaccounted", 37)]
+        );
+    }
+
+    #[test]
+    fn what_the_allocator_did_not_map_is_unaccounted() {
+        let kb = |kib: u64| Some(kib * 1024);
+        // It has reserved far more than is resident, and mapped 4 KiB of the 10 without a name.
+        let base = Reading {
+            mapped_bytes: kb(4),
+            ..reading(kb(70), kb(9000))
+        };
+        assert_eq!(
+            kib(&base, &reading(None, None), None),
+            [
+                ("text", 800),
+                ("heap live, rest", 70),
+                ("heap free", 24),
+                ("unaccounted", 13)
+            ]
         );
     }
 

@@ -16,6 +16,7 @@ const ANSWER_MAX: Duration = Duration::from_secs(5);
 pub(super) struct Counters {
     pub(super) live_bytes: Option<u64>,
     pub(super) held_bytes: Option<u64>,
+    pub(super) mapped_bytes: Option<u64>,
 }
 
 /// The counters of the allocator, by `/metrics` of an admin address.
@@ -38,6 +39,7 @@ fn counters_in(page: &str) -> Counters {
     Counters {
         live_bytes: gauge("orthant_allocator_live_bytes"),
         held_bytes: gauge("orthant_allocator_held_bytes"),
+        mapped_bytes: gauge("orthant_allocator_mapped_bytes"),
     }
 }
 
@@ -102,7 +104,8 @@ mod tests {
             counters_in(page),
             Counters {
                 live_bytes: Some(123),
-                held_bytes: None
+                held_bytes: None,
+                mapped_bytes: None
             }
         );
     }

@@ -202,7 +202,7 @@ pub(super) const FAMILIES: &[Family] = &[
         name: "orthant_allocator_live_bytes",
         kind: Kind::Gauge,
         unit: Some("bytes"),
-        help: "Bytes that the allocator has handed out, as it counts them; nothing where it does not, like the next one.",
+        help: "Bytes that the allocator has handed out, as it counts them; nothing where it does not, like the next two.",
         sample: |view, samples| known(samples, view.allocator.live_bytes),
     },
     Family {
@@ -211,6 +211,13 @@ pub(super) const FAMILIES: &[Family] = &[
         unit: Some("bytes"),
         help: "Bytes that the allocator has taken of the kernel and not given back.",
         sample: |view, samples| known(samples, view.allocator.held_bytes),
+    },
+    Family {
+        name: "orthant_allocator_mapped_bytes",
+        kind: Kind::Gauge,
+        unit: Some("bytes"),
+        help: "Bytes among these that lie in mappings of their own, outside of the heap and of arenas.",
+        sample: |view, samples| known(samples, view.allocator.mapped_bytes),
     },
     Family {
         name: "process_open_fds",
