@@ -68,11 +68,12 @@ pub(super) fn wait(leader: i32) -> io::Result<(i32, Stop)> {
             return Ok((thread, Stop::Ended));
         }
         let taken = waited(Some(thread), libc::WSTOPPED | libc::WNOHANG)?;
-        // SAFETY: without a report these fields are zeroes.
-        let (reported, status) = unsafe { (taken.si_pid(), taken.si_status()) };
+        // SAFETY: without a report this field is zero.
+        let reported = unsafe { taken.si_pid() };
         // It may have been killed meanwhile.
         if reported == thread {
-            return Ok((thread, stopped(status)));
+            // SAFETY: the kernel fills it for every stop that it reports.
+            return Ok((thread, stopped(unsafe { taken.si_status() })));
         }
     }
 }
