@@ -59,10 +59,9 @@ struct Made {
 
 impl Made {
     fn of(checkout: &Checkout, folder: PathBuf) -> Result<Made> {
-        run(&mut cargo(
-            checkout,
-            ["build", "-p", "orthant-matrix", "--bins", "--examples"],
-        ))?;
+        // With the features of the whole workspace, as the step `test` has built them.
+        let build = ["build", "--locked", "--workspace", "--bins", "--examples"];
+        run(&mut cargo(checkout, build))?;
         let programs = checkout.target().join("debug");
         printed(Command::new(programs.join("examples/records")).arg(&folder))?;
         Ok(Made {
