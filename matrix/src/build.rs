@@ -8,7 +8,7 @@
 //! again next time), or none; never half of one. One process builds at a time.
 
 //!
-//! A design of another revision is built from the one checkout of [`revision`](crate::revision), and is fresh for its
+//! A design of another revision is built from the one checkout of [`revision`], and is fresh for its
 //! commit. It has a target folder of its own: cargo tells packages of two checkouts apart by nothing but the times of
 //! their files. The compiler, its flags and the profile's name are today's, all else is the revision's.
 
