@@ -56,6 +56,13 @@ impl Report {
         })
     }
 
+    /// The campaigns that it was made of, with commas.
+    #[must_use]
+    pub fn campaigns(&self) -> String {
+        let campaigns: Vec<&str> = self.record.plans.keys().map(String::as_str).collect();
+        campaigns.join(",")
+    }
+
     /// With the rows of a [brief](Sheet::brief) sheet.
     #[must_use]
     pub fn brief(mut self) -> Report {

@@ -132,7 +132,7 @@ impl Selftest {
             workload,
             copy: Judgement::of(&observed, &rules, handicapped.look, seed),
             smallest: observed.pairs.iter().map(smallest).collect(),
-            launch_s: campaign.launch_s().unwrap_or_default(),
+            launch_s: campaign.launch_s().context("no launch was made")?,
             invalid: invalid(campaign.plan(), &launches),
             handicapped,
         })

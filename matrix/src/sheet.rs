@@ -44,7 +44,7 @@ const ALPHA: f64 = 0.05;
 /// The command that takes every design, so that its table can say something about axes.
 const SWEEP: &str = "sweep";
 
-const BYTES_PER_MIB: f64 = 1024.0 * 1024.0;
+pub(crate) const BYTES_PER_MIB: f64 = 1024.0 * 1024.0;
 
 /// A whole record, ready to print.
 #[derive(Clone, Debug, Serialize)]

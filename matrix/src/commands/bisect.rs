@@ -14,7 +14,7 @@ use crate::commands::measure::{self, Measure};
 use crate::error::{Fault, Faulty, Outcome};
 use crate::revision::Commit;
 use crate::store::campaign_name;
-use crate::verdict::{Metric, Tier};
+use crate::verdict::{Margin, Metric, Tier};
 use crate::workload::Workload;
 
 use measured::Bench;
@@ -79,7 +79,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let mut bench = Bench::new(&axes, &history, args)?;
     let rules = Rules {
         // What memory may differ by in small servers is no matter here.
-        margin: args.metric.margin(f64::INFINITY).ln_1p(),
+        margin: Margin::usual(args.metric).share.ln_1p(),
         probability: args.probability,
     };
     let count = history.commits.len();

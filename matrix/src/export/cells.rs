@@ -3,11 +3,11 @@
 use crate::record::Launch;
 use crate::reduce;
 use crate::report::Report;
-use crate::sheet::{Block, CountRow, IdleRow, Per, PerRequest, Row, Slope, SoakSheet};
+use crate::sheet::{
+    BYTES_PER_MIB, Block, CountRow, IdleRow, Per, PerRequest, Row, Slope, SoakSheet,
+};
 use crate::stats::middle_half;
 use crate::verdict::Metric;
-
-const BYTES_PER_MIB: f64 = 1024.0 * 1024.0;
 
 /// The name under which idle connections stand where others have a workload.
 const IDLE: &str = "idle";
@@ -54,6 +54,25 @@ pub(super) struct Measure {
     pub(super) spread: Option<[f64; 2]>,
 }
 
+impl Measure {
+    /// One that is better when it is smaller, without a spread; none without a value.
+    fn of(
+        name: &'static str,
+        unit: &'static str,
+        help: &'static str,
+        value: Option<f64>,
+    ) -> Option<Measure> {
+        Some(Measure {
+            name,
+            unit,
+            better: Better::Smaller,
+            value: value?,
+            help,
+            spread: None,
+        })
+    }
+}
+
 impl Cell {
     pub(super) fn is_valid(&self) -> bool {
         self.invalid.is_empty()
@@ -74,8 +93,7 @@ impl Cell {
 
 /// All cells: by workload and arm, in the order of the tables.
 pub(super) fn all(report: &Report) -> Vec<Cell> {
-    let campaigns: Vec<&str> = report.record.plans.keys().map(String::as_str).collect();
-    let campaign = campaigns.join(",");
+    let campaign = report.campaigns();
     let blocks = report.sheet.iter().flat_map(|sheet| &sheet.blocks);
     let loaded = blocks.filter(|block| block.launches > 0).flat_map(|block| {
         let launches = report.record.launches_of(block.workload);
@@ -99,14 +117,11 @@ fn of_row(campaign: &str, block: &Block, launches: &[&Launch], arm: usize, row: 
         middle_half(&launches.iter().filter_map(value).collect::<Vec<_>>())
     };
     let scaled = |value: Option<f64>, factor: f64| value.map(|value| value * factor);
-    let measure = |name, unit, better, help, value: Option<f64>, metric: Option<Metric>| {
+    let measure = |name, unit, better, help, value, metric: Option<Metric>| {
         Some(Measure {
-            name,
-            unit,
             better,
-            value: value?,
-            help,
             spread: metric.and_then(spread),
+            ..Measure::of(name, unit, help, value)?
         })
     };
     let cpu_ns = scaled(row.cpu_us_per_request, 1e3);
@@ -174,16 +189,7 @@ fn of_row(campaign: &str, block: &Block, launches: &[&Launch], arm: usize, row: 
 }
 
 fn of_idle(campaign: &str, row: &IdleRow) -> Cell {
-    let measure = |name, help, value: Option<f64>| {
-        Some(Measure {
-            name,
-            unit: "bytes",
-            better: Better::Smaller,
-            value: value?,
-            help,
-            spread: None,
-        })
-    };
+    let measure = |name, help, value| Measure::of(name, "bytes", help, value);
     let bytes = |slope: Option<Slope>| slope.map(|slope| slope.bytes_per_connection);
     let base = row.base_mib.map(|mib| mib * BYTES_PER_MIB);
     let measures = [
@@ -214,16 +220,7 @@ fn of_idle(campaign: &str, row: &IdleRow) -> Cell {
 
 /// Of its drifts what memory may grow by at most, for that is what is decided.
 fn of_soak(sheet: &SoakSheet) -> Cell {
-    let measure = |name, unit, help, value: Option<f64>| {
-        Some(Measure {
-            name,
-            unit,
-            better: Better::Smaller,
-            value: value?,
-            help,
-            spread: None,
-        })
-    };
+    let measure = Measure::of;
     let most = |per| {
         let mut drifts = sheet.drifts.iter();
         Some(drifts.find(|drift| drift.per == per)?.drift?.interval.high)
@@ -258,16 +255,7 @@ fn of_soak(sheet: &SoakSheet) -> Cell {
 }
 
 fn of_count(campaign: &str, row: &CountRow) -> Cell {
-    let measure = |name, unit, help, value: Option<f64>| {
-        Some(Measure {
-            name,
-            unit,
-            better: Better::Smaller,
-            value: value?,
-            help,
-            spread: None,
-        })
-    };
+    let measure = Measure::of;
     let mean = |figure: Option<PerRequest>| figure.map(|figure| figure.mean);
     let whole = |figure: Option<u64>| figure.map(|figure| figure as f64);
     let build_ns = row.build_cpu_s.map(|seconds| seconds * 1e9);

@@ -18,12 +18,11 @@ const UNITS: &str = "Unit req/s better=higher\n";
 
 pub(super) fn text(report: &Report) -> String {
     let plan = report.record.plan();
-    let campaigns: Vec<&str> = report.record.plans.keys().map(String::as_str).collect();
     let mut text = "goos: linux\npkg: orthant\n".to_owned();
     let machine = report.record.machines.values().next();
     let architecture = machine.and_then(|machine| architecture(machine.rustc.as_ref()?));
     let cpu = machine.and_then(|machine| machine.cpu_model.as_deref());
-    let campaigns = campaigns.join(",");
+    let campaigns = report.campaigns();
     for (key, value) in [
         ("goarch", architecture),
         ("cpu", cpu),

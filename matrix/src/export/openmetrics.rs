@@ -136,8 +136,7 @@ fn response_times(report: &Report) -> Result<Family> {
         Some("seconds"),
         help,
     );
-    let campaigns: Vec<&str> = report.record.plans.keys().map(String::as_str).collect();
-    let campaign = campaigns.join(",");
+    let campaign = report.campaigns();
     for block in report.sheet.iter().flat_map(|sheet| &sheet.blocks) {
         let launches = report.record.launches_of(block.workload);
         for (arm, row) in block.rows.iter().enumerate() {

@@ -6,9 +6,8 @@ use super::series::{self, Series};
 use super::{Columns, figures, notes, scrolled, section};
 use crate::markup::Element;
 use crate::report::Report;
+use crate::sheet::BYTES_PER_MIB;
 use crate::stats::median;
-
-const BYTES_PER_MIB: f64 = 1024.0 * 1024.0;
 
 /// The section; of a record of `idle` only.
 pub(super) fn section_of(report: &Report) -> Option<Element> {

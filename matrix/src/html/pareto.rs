@@ -6,12 +6,10 @@ use crate::markup::{Element, element};
 use crate::record::Launch;
 use crate::reduce;
 use crate::report::Report;
-use crate::sheet::{Block, Place, Row};
+use crate::sheet::{BYTES_PER_MIB, Block, Place, Row};
 use crate::stats::middle_half;
 use crate::table::number;
 use crate::verdict::Metric;
-
-const BYTES_PER_MIB: f64 = 1024.0 * 1024.0;
 
 /// An arm in the figure.
 struct Dot<'a> {

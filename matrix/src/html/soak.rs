@@ -5,8 +5,7 @@ use super::{Columns, figures, notes, scrolled, section};
 use crate::markup::Element;
 use crate::record::{Epoch, Segment};
 use crate::report::Report;
-
-const BYTES_PER_MIB: f64 = 1024.0 * 1024.0;
+use crate::sheet::BYTES_PER_MIB;
 
 /// What is drawn of an epoch, with its title and unit.
 type Figure = (&'static str, &'static str, fn(&Epoch) -> Option<f64>);

@@ -7,7 +7,7 @@
 use crate::stats::mean;
 use crate::stats::random::Random;
 use crate::stats::signflip::SignFlip;
-use crate::verdict::{Look, Metric, Pair};
+use crate::verdict::{Look, Margin, Metric, Pair};
 
 /// So many comparisons are drawn: their share that finds a difference is known to ±2 %.
 const COMPARISONS: usize = 400;
@@ -23,7 +23,7 @@ pub(super) fn smallest(
     seed: u64,
 ) -> Vec<Option<f64>> {
     let baseline = mean(&pairs.iter().map(|pair| pair.baseline).collect::<Vec<_>>());
-    let margin = baseline.map(|baseline| metric.margin(baseline).ln_1p());
+    let margin = baseline.map(|baseline| Margin::usual(metric).of(baseline).ln_1p());
     let noise = centred(&pairs.iter().map(|pair| pair.log_ratio).collect::<Vec<_>>());
     let lows = noise.map(|noise| lows(&noise, looks, seed));
     let of_look = |look: usize| {

@@ -1,4 +1,4 @@
-//! By how much each metric has to differ to matter: what [`Metric::margin`] says, unless somebody asked for other margins.
+//! By how much each metric has to differ to matter, unless somebody asked for other margins.
 //!
 //! A margin is a share of the baseline's value, an absolute amount, or the larger of both: `1%`, `64KiB`, `2% or 64KiB`. A
 //! record keeps the margins of its comparison, so that a later default changes no decision that was made.
@@ -9,7 +9,7 @@ use std::str::FromStr;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use super::Metric;
+use super::{MEMORY_MARGIN_BYTES, Metric};
 use crate::quantity::Dimension;
 
 /// The smallest difference of a metric that matters; the larger of its two parts holds.
@@ -22,14 +22,25 @@ pub struct Margin {
 }
 
 impl Margin {
-    /// What [`Metric::margin`] says, for every baseline at once: of a huge one the share is left, of next to nothing the
-    /// absolute part.
-    fn default_of(metric: Metric) -> Margin {
-        const NEXT_TO_NOTHING: f64 = 1e-9;
-        Margin {
-            share: metric.margin(f64::INFINITY),
-            absolute: metric.margin(NEXT_TO_NOTHING) * NEXT_TO_NOTHING,
-        }
+    /// The one that holds where nobody asks for another.
+    #[must_use]
+    pub fn usual(metric: Metric) -> Margin {
+        let (share, absolute) = match metric {
+            Metric::CpuPerRequest => (0.01, 0.0),
+            Metric::Memory => (0.02, MEMORY_MARGIN_BYTES),
+            Metric::Throughput => (0.02, 0.0),
+            Metric::LatencyP99 => (0.05, 0.0),
+            Metric::Instructions => (0.001, 0.0),
+            Metric::Syscalls => (0.01, 0.0),
+            Metric::Allocations => (0.0, 0.0),
+        };
+        Margin { share, absolute }
+    }
+
+    /// As a share of the baseline's value.
+    #[must_use]
+    pub fn of(self, baseline: f64) -> f64 {
+        f64::max(self.share, self.absolute / baseline)
     }
 
     /// Reads the margin of a metric.
@@ -92,10 +103,7 @@ pub struct Margins(BTreeMap<Metric, Margin>);
 impl Default for Margins {
     fn default() -> Margins {
         let all = Metric::ALL.into_iter();
-        Margins(
-            all.map(|metric| (metric, Margin::default_of(metric)))
-                .collect(),
-        )
+        Margins(all.map(|metric| (metric, Margin::usual(metric))).collect())
     }
 }
 
@@ -109,10 +117,8 @@ impl Margins {
     #[must_use]
     pub fn of(&self, metric: Metric, baseline: f64) -> f64 {
         // A record may be older than a metric.
-        self.0.get(&metric).map_or_else(
-            || metric.margin(baseline),
-            |margin| f64::max(margin.share, margin.absolute / baseline),
-        )
+        let margin = self.0.get(&metric).copied();
+        margin.unwrap_or_else(|| Margin::usual(metric)).of(baseline)
     }
 }
 
@@ -165,12 +171,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn without_a_wish_every_margin_is_the_metric_s_own() {
+    fn memory_may_differ_by_a_few_pages_in_a_small_server() {
         let margins = Margins::default();
+        assert_eq!(margins.of(Metric::Memory, 640.0 * 1024.0), 0.1);
+        assert_eq!(margins.of(Metric::Memory, 64.0 * 1024.0 * 1024.0), 0.02);
+    }
+
+    #[test]
+    fn a_metric_that_a_record_does_not_know_has_its_usual_margin() {
+        let old: Margins = serde_json::from_str("{}").unwrap();
         for metric in Metric::ALL {
             for baseline in [1e3, 640.0 * 1024.0, 64.0 * 1024.0 * 1024.0] {
-                let (own, found) = (metric.margin(baseline), margins.of(metric, baseline));
-                assert!((own - found).abs() < 1e-9, "{metric:?}: {own} {found}");
+                let usual = Margins::default().of(metric, baseline);
+                assert_eq!(old.of(metric, baseline), usual, "{metric:?}");
             }
         }
     }

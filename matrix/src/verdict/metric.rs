@@ -94,20 +94,6 @@ impl Metric {
         self != Metric::LatencyP99 && self.tier() != Tier::Deterministic
     }
 
-    /// The margin as a share of the baseline's value.
-    #[must_use]
-    pub fn margin(self, baseline: f64) -> f64 {
-        match self {
-            Metric::CpuPerRequest => 0.01,
-            Metric::Memory => f64::max(0.02, MEMORY_MARGIN_BYTES / baseline),
-            Metric::Throughput => 0.02,
-            Metric::LatencyP99 => 0.05,
-            Metric::Instructions => 0.001,
-            Metric::Syscalls => 0.01,
-            Metric::Allocations => 0.0,
-        }
-    }
-
     /// Whether more of it is better.
     #[must_use]
     pub fn more_is_better(self) -> bool {
@@ -120,16 +106,5 @@ impl Metric {
             Metric::Throughput => log_ratios,
             _ => log_ratios.negated(),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn memory_may_differ_by_a_few_pages_in_a_small_server() {
-        assert_eq!(Metric::Memory.margin(640.0 * 1024.0), 0.1);
-        assert_eq!(Metric::Memory.margin(64.0 * 1024.0 * 1024.0), 0.02);
     }
 }

@@ -14,28 +14,13 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::serve::ListenerExt;
-use orthant_routes::{
-    App, CONTENT_BYTES_MAX, JSON, announce, arguments, delay_ms, document, listeners, reply, sum,
-};
+use orthant_routes::{App, CONTENT_BYTES_MAX, JSON, delay_ms, document, reply, started, sum};
 use tokio::runtime::Builder;
 
 const NAME: &str = "orthant-peer-axum";
 
 fn main() -> io::Result<()> {
-    let arguments = arguments(NAME);
-    let listeners = listeners(&arguments)?;
-    announce(NAME, listeners[0].local_addr()?, listeners.len())?;
-    std::thread::scope(|scope| {
-        let started: Vec<_> = listeners
-            .into_iter()
-            .map(|listener| scope.spawn(|| serve(listener, arguments.app)))
-            .collect();
-        started.into_iter().try_for_each(|worker| {
-            worker
-                .join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        })
-    })
+    started(NAME, serve)
 }
 
 /// Serves for as long as the process lives.

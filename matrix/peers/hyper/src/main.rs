@@ -24,7 +24,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use orthant_routes::{App, CONTENT_BYTES_MAX, METHODS, announce, arguments, listeners, reply};
+use orthant_routes::{App, CONTENT_BYTES_MAX, METHODS, reply, started};
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::task::spawn_local;
 
@@ -33,20 +33,7 @@ const NAME: &str = "orthant-peer-hyper";
 type Answer = Response<Full<Bytes>>;
 
 fn main() -> io::Result<()> {
-    let arguments = arguments(NAME);
-    let listeners = listeners(&arguments)?;
-    announce(NAME, listeners[0].local_addr()?, listeners.len())?;
-    std::thread::scope(|scope| {
-        let started: Vec<_> = listeners
-            .into_iter()
-            .map(|listener| scope.spawn(|| serve(listener, arguments.app)))
-            .collect();
-        started.into_iter().try_for_each(|worker| {
-            worker
-                .join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        })
-    })
+    started(NAME, serve)
 }
 
 /// Serves for as long as the process lives.

@@ -10,7 +10,7 @@ mod start;
 
 pub use arena::{DELAY_MS_MAX, JSON, TEXT, delay_ms, document, sum};
 pub use probe::{METHODS, Reply, reply};
-pub use start::{App, Arguments, announce, arguments, listen, listeners};
+pub use start::{App, Arguments, announce, arguments, listen, started};
 
 /// Content beyond this is answered with 413, as Orthant does by default.
 pub const CONTENT_BYTES_MAX: usize = 10 * 1024 * 1024;

@@ -57,11 +57,30 @@ fn parsed(mut words: impl Iterator<Item = String>) -> Option<Arguments> {
     Some(arguments)
 }
 
-/// A listener per worker, all on the same address.
+/// Starts a peer whose workers share nothing: a thread and a listener for each, all on the same address. It serves for as
+/// long as the process lives.
 ///
 /// # Errors
-/// Those of the kernel.
-pub fn listeners(arguments: &Arguments) -> io::Result<Vec<TcpListener>> {
+/// Those of the kernel, and of a worker that ends.
+pub fn started(name: &str, serve: fn(TcpListener, App) -> io::Result<()>) -> io::Result<()> {
+    let arguments = arguments(name);
+    let listeners = listeners(&arguments)?;
+    announce(name, listeners[0].local_addr()?, listeners.len())?;
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = listeners
+            .into_iter()
+            .map(|listener| scope.spawn(move || serve(listener, arguments.app)))
+            .collect();
+        workers.into_iter().try_for_each(|worker| {
+            worker
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    })
+}
+
+/// A listener per worker, all on the same address.
+fn listeners(arguments: &Arguments) -> io::Result<Vec<TcpListener>> {
     let first = listen(arguments.listen)?;
     let address = first.local_addr()?;
     let others = (1..arguments.workers).map(|_| listen(address));
