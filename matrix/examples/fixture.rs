@@ -18,8 +18,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// `leaving` ends after this many answers: some rounds into the first launch.
 const ANSWERS_BEFORE_LEAVING: u64 = 2_000;
 
-/// `slow` computes this many numbers per answer, several times what an answer costs otherwise.
-const SLOW_NUMBERS: u64 = 40_000;
+/// `slow` computes this many numbers per answer, many times what an answer costs otherwise.
+const SLOW_NUMBERS: u64 = 160_000;
 
 /// `leaking` loses so much with every answer.
 const LEAK_BYTES: usize = 4096;

@@ -1,8 +1,8 @@
 //! Work that each request costs more, on purpose: with it a tool that measures shows that it would see a slower server.
 //!
 //! It is a chain of multiplications of which each needs the one before, so its time is the same in any place of the
-//! program; by a number that the compiler is not told, so that it makes all of them. How many make a nanosecond is measured
-//! when the server starts.
+//! program; of a number by itself, which the compiler cannot shorten, in registers alone: through memory it took 0.7 ns a
+//! turn in a row and 1.0 ns between system calls. How many turns make a nanosecond is measured when the server starts.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -42,9 +42,9 @@ impl Handicap {
 /// Out of line: who has no handicap pays one comparison.
 #[inline(never)]
 fn spin(turns: u32) {
-    let mut product = black_box(1_u64);
+    let mut product = black_box(3_u64);
     for _ in 0..turns {
-        product = product.wrapping_mul(black_box(0x9E37_79B9_7F4A_7C15));
+        product = product.wrapping_mul(product).wrapping_add(2);
     }
     black_box(product);
 }
