@@ -4,6 +4,7 @@ mod arrows;
 mod attack;
 mod check;
 mod clippy;
+mod count;
 mod deny;
 mod designs;
 mod docs;
@@ -130,8 +131,13 @@ pub const STEPS: &[Step] = &[
         run: attack::step,
     },
     Step {
+        name: "count",
+        about: "requests on backends of our own allocate nothing and batch their calls",
+        run: count::step,
+    },
+    Step {
         name: "sweep",
-        about: "one design of each backend answers right under load",
+        about: "one design of each backend, and a peer, answer right under load",
         run: sweep::step,
     },
 ];

@@ -1,5 +1,5 @@
-//! Lints, without warnings: each package alone, because together their features unify; and the server once per value. Of
-//! the peers hyper is enough: all of them together take longer than everything else here.
+//! Lints, without warnings: each package alone, because together their features unify; and the server once per value.
+//! Those of the peers do not, and they are checked together.
 
 use anyhow::Result;
 
@@ -19,10 +19,7 @@ pub(super) fn step(checkout: &Checkout, _: Options) -> Result<Option<String>> {
             "matrix/peers/Cargo.toml",
             "--target-dir",
             &target,
-            "--package",
-            "orthant-routes",
-            "--package",
-            "orthant-peer-hyper",
+            "--workspace",
         ],
     )?;
     let designs = checkout.covering_designs()?;

@@ -1,5 +1,5 @@
-//! Designs in which every value of every axis occurs, and all floors, serve every workload for a moment, and every answer
-//! is checked. What values do to each other only a whole sweep finds, which takes longer than a check may.
+//! Designs in which every value of every axis occurs, all floors and a peer serve every workload for a moment, and every
+//! answer is checked. What values do to each other only a whole sweep finds, which takes longer than a check may.
 //!
 //! A wrong or missing answer fails the step. What a busy machine does to the figures does not: they are not what is
 //! looked at here. A design that the machine cannot run, as when io_uring is denied, is named in the summary.
@@ -16,6 +16,9 @@ use crate::run::{cargo, findings, printed};
 /// Reasons for which figures do not count although every answer was right.
 const NOISE: [&str; 2] = ["littles-law", "silent"];
 
+/// A server of others. One stands for all: they have their routes from one package, and building them takes minutes.
+const PEER: &str = "peer:hyper";
+
 /// The matrix's exit code for a cell that does not count.
 const INVALID: i32 = 4;
 
@@ -26,7 +29,8 @@ pub(super) fn step(checkout: &Checkout, _: Options) -> Result<Option<String>> {
             .with_context(|| format!("failed to empty {}", store.display()))?;
     }
     let listed = printed(&mut cargo(checkout, ["matrix", "list", "--format", "json"]))?;
-    let designs = checkout.covering_names()?;
+    let mut arms = checkout.covering_names()?;
+    arms.push(PEER.to_owned());
     let sweep = [
         "matrix",
         "sweep",
@@ -39,9 +43,9 @@ pub(super) fn step(checkout: &Checkout, _: Options) -> Result<Option<String>> {
         "--store",
     ];
     let mut command = cargo(checkout, sweep);
-    command.arg(&store).args(&designs);
+    command.arg(&store).args(&arms);
     let sheet = findings(&mut command, &[0, INVALID])?;
-    judge(&[designs, floors(&listed)?].concat(), &sheet)
+    judge(&[arms, floors(&listed)?].concat(), &sheet)
 }
 
 /// The floors of `cargo matrix list --format json`.
