@@ -38,6 +38,10 @@ pub(super) struct Words<'a> {
     pub(super) note: &'a str,
 }
 
+/// The outlines of arrows, in pixels from where they begin. Drawn, since not every font has such signs.
+const TO_THE_LEFT: &str = "M0-6-9 0 0 6Z";
+const TO_THE_RIGHT: &str = "M0-6 9 0 0 6Z";
+
 /// Multiples of a margin beyond this are cut off; a cut interval ends in an arrow.
 const MARGINS_MAX: f64 = 5.0;
 
@@ -178,22 +182,21 @@ fn drawn(scale: Scale, row: &Row, at: impl Fn(f64) -> f64) -> Element {
             .with("x2", place(interval.high))
             .with("y1", "50%")
             .with("y2", "50%");
-        let arrow = |is_cut: bool, end: f64, sign: &str, anchor: &str| {
+        let arrow = |is_cut: bool, end: f64, outline: &str| {
             is_cut.then(|| {
-                element("text")
+                element("svg")
                     .with("class", format!("arrow {class}"))
                     .with("x", percent(at(end)))
                     .with("y", "50%")
-                    .with("text-anchor", anchor)
-                    .text(sign)
+                    .child(element("path").with("d", outline))
             })
         };
         let low = limit(interval.low) > interval.low;
         let high = limit(interval.high) < interval.high;
         field = field
             .child(reach)
-            .children(arrow(low, -MARGINS_MAX, "◂", "end"))
-            .children(arrow(high, MARGINS_MAX, "▸", "start"));
+            .children(arrow(low, -MARGINS_MAX, TO_THE_LEFT))
+            .children(arrow(high, MARGINS_MAX, TO_THE_RIGHT));
     }
     if limit(row.estimate) == row.estimate {
         let dot = element("circle")
@@ -258,10 +261,21 @@ mod tests {
     fn what_is_beyond_the_scale_of_margins_is_cut_off_with_an_arrow() {
         let drawn = |row: Row| figure(WORDS, Scale::Margins, &[row]).unwrap().to_string();
         let inside = drawn(row(0.5, -0.5, 1.5));
-        assert!(!inside.contains('◂') && !inside.contains('▸') && inside.contains("<circle"));
+        assert!(
+            !inside.contains(TO_THE_LEFT)
+                && !inside.contains(TO_THE_RIGHT)
+                && inside.contains("<circle")
+        );
         let beyond = drawn(row(-9.0, -20.0, 1.5));
-        assert!(beyond.contains('◂') && !beyond.contains('▸') && !beyond.contains("<circle"));
+        assert!(
+            beyond.contains(TO_THE_LEFT)
+                && !beyond.contains(TO_THE_RIGHT)
+                && !beyond.contains("<circle")
+        );
         let wholly = drawn(row(-9.0, -20.0, -8.0));
-        assert!(wholly.contains('◂') && !wholly.contains('▸'), "{wholly}");
+        assert!(
+            wholly.contains(TO_THE_LEFT) && !wholly.contains(TO_THE_RIGHT),
+            "{wholly}"
+        );
     }
 }

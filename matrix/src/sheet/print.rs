@@ -119,11 +119,12 @@ pub(crate) fn text(head: &[String], parts: Vec<Part>) -> String {
 pub(crate) fn markdown(head: &[String], parts: Vec<Part>) -> String {
     let mut out = markdown_list(head);
     for part in parts {
-        out += &format!("\n### {}\n\n", part.title);
-        out += &part
-            .table
-            .map_or(String::new(), |table| table.markdown() + "\n");
-        out += &markdown_list(&part.notes);
+        let title = Some(format!("### {}\n", part.title));
+        let table = part.table.map(|table| table.markdown());
+        let notes = (!part.notes.is_empty()).then(|| markdown_list(&part.notes));
+        let pieces: Vec<_> = [title, table, notes].into_iter().flatten().collect();
+        // An empty line between them, and one before.
+        out += &format!("\n{}", pieces.join("\n"));
     }
     out
 }
@@ -334,4 +335,30 @@ fn client_limited(block: &Block) -> Option<String> {
         "† client-limited: the client was busy for {range} % of its core (85 % is the most), so this is its pace \
          as much as the server's; CPU and memory count. {CLIENT_REMEDY}"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_empty_line_stands_between_the_pieces_of_a_document() {
+        let part = |notes: &[&str]| {
+            let mut table = Table::new(["a"]);
+            table.row(vec!["1".to_owned()]);
+            let table = Some(table);
+            let notes = notes.iter().map(|note| (*note).to_owned()).collect();
+            let title = "t".to_owned();
+            Part {
+                title,
+                table,
+                notes,
+            }
+        };
+        let head = ["h".to_owned()];
+        let printed = markdown(&head, vec![part(&[]), part(&["n"]), part(&[])]);
+        let table = "### t\n\n| a |\n|---|\n| 1 |\n";
+        let once = format!("- h\n\n{table}\n{table}\n- n\n\n{table}");
+        assert_eq!(printed, once);
+    }
 }
