@@ -54,6 +54,14 @@ fn a_leak_is_a_no_go_and_in_the_record() {
     );
     let slope = drift["drift"]["slope"].as_f64().unwrap();
     assert!((3_000.0..6_000.0).contains(&slope), "{drift}");
+    // Where calls of the kernel cannot be counted, that is said.
+    let mut series = found["series"].as_array().unwrap().iter();
+    let calls = series.find(|series| series["name"] == "syscalls/request");
+    assert_eq!(
+        calls.unwrap()["median"].is_null(),
+        shown.contains("syscalls/request is n/a"),
+        "{shown}"
+    );
 }
 
 /// What it takes to start is no leak, and seconds are too few to say that there is none.

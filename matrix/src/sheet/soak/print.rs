@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 
-use super::{CLIENT_BUSY_MAX, MemoryDrift, Per, Series, SoakSheet};
+use super::{CLIENT_BUSY_MAX, MemoryDrift, Per, SYSCALLS, Series, SoakSheet};
 use crate::sheet::BYTES_PER_MIB;
 use crate::stats::signflip::Interval;
 use crate::table::{Format, Table, folded, markdown_list, number};
@@ -176,6 +176,12 @@ impl SoakSheet {
         }
         if self.drifts.iter().any(|drift| drift.drift.is_none()) {
             notes.push("no drift is told by fewer than 20 epochs after the warm-up: a longer --duration tells".to_owned());
+        }
+        let is_missing = |series: &Series| series.name == SYSCALLS && series.median.is_none();
+        if self.series.iter().any(is_missing) {
+            notes.push(format!(
+                "{SYSCALLS} is n/a: the kernel did not let them be counted, and `cargo matrix doctor` says what it takes"
+            ));
         }
         notes.push(match self.decision {
             Some(Decision::Go) => "DECISION  GO: memory drifts by no more than its budget".to_owned(),
