@@ -45,18 +45,26 @@ axis! { ALLOCATOR_NAME allocator, "an allocator":
     "system" => orthant_system,
     "mimalloc" => orthant_mimalloc,
     "jemalloc" => orthant_jemalloc,
+    "slab" => orthant_slab,
 }
 
+use allocator::{Balanced, Policy as _};
+
+/// What goes behind `#[global_allocator]`.
 #[cfg(not(feature = "count-allocations"))]
-pub use allocator::{ALLOCATOR, Allocator};
+pub type Allocator = <Balanced as allocator::Policy>::Allocator;
+
+/// The one value of [`Allocator`].
+#[cfg(not(feature = "count-allocations"))]
+pub const ALLOCATOR: Allocator = Balanced::ALLOCATOR;
 
 /// The allocator behind a layer that counts what goes through it.
 #[cfg(feature = "count-allocations")]
-pub type Allocator = orthant_counting::Counting<allocator::Allocator>;
+pub type Allocator = orthant_counting::Counting<<Balanced as allocator::Policy>::Allocator>;
 
 /// The one value of [`Allocator`].
 #[cfg(feature = "count-allocations")]
-pub const ALLOCATOR: Allocator = orthant_counting::Counting(allocator::ALLOCATOR);
+pub const ALLOCATOR: Allocator = orthant_counting::Counting(Balanced::ALLOCATOR);
 
 pub(crate) use allocator::{Stats as AllocatorStats, stats as allocator_stats};
 pub use backend::Tuning;

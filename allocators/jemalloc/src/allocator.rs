@@ -3,20 +3,16 @@
 //! jemalloc can name the arena of an address, so the proof is a question about the owner of allocations that were made
 //! through the global allocator.
 
+mod policy;
+
 use std::hint::black_box;
 
-use tikv_jemallocator::Jemalloc;
+pub use policy::{Balanced, Lean, Policy, Speed};
 
 use crate::sys;
 
 /// The value of the allocator axis.
 pub const NAME: &str = "jemalloc";
-
-/// What goes behind `#[global_allocator]`.
-pub type Allocator = Jemalloc;
-
-/// The one value of [`Allocator`].
-pub const ALLOCATOR: Allocator = Jemalloc;
 
 /// A block inside a slab of many, and one that gets an extent of its own.
 const PROBE_BYTES: [usize; 2] = [64, 1 << 20];
@@ -26,17 +22,6 @@ pub fn serves() -> bool {
     PROBE_BYTES
         .into_iter()
         .all(|bytes| sys::owns(black_box(&Vec::<u8>::with_capacity(bytes)).as_ptr()))
-}
-
-/// Empties the calling thread's cache and gives the free pages of every arena back to the kernel at once. What other
-/// threads keep in their caches stays there.
-///
-/// # Panics
-///
-/// If jemalloc does not know its own controls, which its version rules out.
-pub fn collect() {
-    sys::run(c"thread.tcache.flush");
-    sys::run(c"arena.4096.purge"); // 4096 is MALLCTL_ARENAS_ALL
 }
 
 /// The version of jemalloc that is linked, such as `jemalloc 5.3.1-0-g81034ce…`.

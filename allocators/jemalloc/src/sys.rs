@@ -36,3 +36,28 @@ pub(crate) fn run(control: &CStr) {
     };
     assert_eq!(error, 0, "jemalloc refuses the control {control:?}");
 }
+
+/// Sets after how many milliseconds free pages go back, for arenas that there are and that there will be; −1 is never.
+pub(crate) fn decay(ms: isize) {
+    set(c"arenas.dirty_decay_ms", ms);
+    set(c"arenas.muzzy_decay_ms", ms);
+    // Before the process has threads there is one arena.
+    set(c"arena.0.dirty_decay_ms", ms);
+    set(c"arena.0.muzzy_decay_ms", ms);
+}
+
+/// Sets a control that is a number.
+fn set(control: &CStr, mut value: isize) {
+    // SAFETY: the name ends with a zero byte, and the control takes an `ssize_t`, which is read from the fourth argument;
+    // null pointers say that nothing is written (jemalloc 5.3, jemalloc(3)).
+    let error = unsafe {
+        mallctl(
+            control.as_ptr(),
+            ptr::null_mut(),
+            ptr::null_mut(),
+            ptr::from_mut(&mut value).cast(),
+            size_of_val(&value),
+        )
+    };
+    assert_eq!(error, 0, "jemalloc refuses the control {control:?}");
+}

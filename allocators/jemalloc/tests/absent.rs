@@ -1,9 +1,9 @@
 //! Linked, but not behind `#[global_allocator]`: it must not claim to serve.
 
-use orthant_jemalloc::{ALLOCATOR, serves};
+use orthant_jemalloc::{Balanced, Policy, serves};
 
 #[test]
 fn does_not_claim_what_another_allocator_serves() {
-    let _linked = ALLOCATOR;
+    let _linked = Balanced::ALLOCATOR;
     assert!(!serves());
 }

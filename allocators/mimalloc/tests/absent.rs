@@ -1,9 +1,9 @@
 //! Linked, but not behind `#[global_allocator]`: it must not claim to serve.
 
-use orthant_mimalloc::{ALLOCATOR, serves};
+use orthant_mimalloc::{Balanced, Policy, serves};
 
 #[test]
 fn does_not_claim_what_another_allocator_serves() {
-    let _linked = ALLOCATOR;
+    let _linked = Balanced::ALLOCATOR;
     assert!(!serves());
 }

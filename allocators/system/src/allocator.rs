@@ -3,20 +3,17 @@
 //! glibc answers no question about a pointer's owner, and handing it a foreign pointer is undefined, so the proof is by
 //! movement: its own count of live bytes must rise with an allocation that was made through the global allocator.
 
-use std::alloc::System;
+mod policy;
+
 use std::hint::black_box;
+
+pub use policy::{Balanced, Lean, Policy, Speed};
 
 use crate::stats::stats;
 use crate::sys;
 
 /// The value of the allocator axis.
 pub const NAME: &str = "system";
-
-/// What goes behind `#[global_allocator]`.
-pub type Allocator = System;
-
-/// The one value of [`Allocator`].
-pub const ALLOCATOR: Allocator = System;
 
 /// One size that glibc carves from an arena but never keeps in a thread's cache (which ends at 1,032 bytes), and one
 /// that it always maps: freeing a mapped block of up to 32 MiB would move the threshold between the two and so change
@@ -36,11 +33,6 @@ pub fn serves() -> bool {
             .zip(after)
             .is_some_and(|(before, after)| after >= before + bytes as u64)
     })
-}
-
-/// Gives free pages of every arena back to the kernel (`malloc_trim(3)`); it may take milliseconds.
-pub fn collect() {
-    sys::trim();
 }
 
 /// The version of the C library that runs, such as `glibc 2.36`.

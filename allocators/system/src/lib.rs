@@ -1,14 +1,14 @@
 //! The C library's allocator as a value of the allocator axis.
 //!
 //! Every crate beside this one exports the same items under the same names, so that whoever assembles a design swaps
-//! the crate and nothing else: the allocator, its name and version, what it counts, how it gives memory back, and the
+//! the crate and nothing else: the allocator, its name and version, what it counts, when it gives memory back, and the
 //! proof that it really serves the process.
 //!
-//! It needs glibc 2.33 or newer, for `mallinfo2`. It configures nothing: what is measured is the allocator as it comes.
+//! It needs glibc 2.33 or newer, for `mallinfo2`. `Balanced` is the allocator as it comes.
 
 mod allocator;
 mod stats;
 mod sys;
 
-pub use allocator::{ALLOCATOR, Allocator, NAME, collect, serves, version};
+pub use allocator::{Balanced, Lean, NAME, Policy, Speed, serves, version};
 pub use stats::{Stats, stats};

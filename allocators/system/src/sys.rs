@@ -1,4 +1,4 @@
-//! The three calls into glibc; the only unsafe code of this crate.
+//! The calls into glibc; the only unsafe code of this crate.
 
 use std::ffi::CStr;
 
@@ -11,6 +11,12 @@ pub(crate) fn trim() {
     // SAFETY: takes a number of bytes to keep at the top and releases only pages that no block lives in. Its result
     // says whether anything was released; nothing depends on it.
     unsafe { libc::malloc_trim(0) };
+}
+
+/// Sets a parameter of mallopt(3); it refuses only what is out of its range.
+pub(crate) fn set(parameter: libc::c_int, value: libc::c_int) {
+    // SAFETY: takes two numbers, and changes a parameter under glibc's own lock.
+    unsafe { libc::mallopt(parameter, value) };
 }
 
 pub(crate) fn libc_version() -> String {
