@@ -74,6 +74,10 @@ pub trait Handler {
     /// here.
     fn on_turn(&mut self, _now: Now) {}
 
+    /// No bytes came for a while, half a second or twenty when connections are open: the time to give back what is not needed.
+    /// It is called some times in a row, and then not before bytes have come again.
+    fn on_rest(&mut self) {}
+
     /// A request is over, once for each whose head was read whole, and for each that was refused before: its answer has
     /// been written to the end, or it was refused and is answered as soon as there is room, or the connection ends
     /// before its answer does. Whether the peer has received an answer, nobody can know. The exchange goes after this.

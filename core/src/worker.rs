@@ -1,5 +1,6 @@
 //! The engine of one thread: all its connections, their timers, and what they share.
 
+mod rest;
 mod scarcity;
 
 use std::collections::VecDeque;
@@ -16,6 +17,7 @@ use crate::limits::{Limits, RESUME_PERCENT};
 use crate::slab::{Id, Slab};
 use crate::want::Want;
 use crate::wheel::Wheel;
+use rest::Rest;
 use scarcity::Looks;
 
 /// How often memory that nobody needed is given back.
@@ -54,6 +56,7 @@ pub struct Worker<H: Handler, B: Buffers> {
     drain_until_ms: u64,
     trim_at_ms: u64,
     looks: Looks,
+    rest: Rest,
 }
 
 /// How a connection came to its end, as the loop saw it.
@@ -82,6 +85,7 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
             drain_until_ms: u64::MAX,
             trim_at_ms: now.monotonic_ms + TRIM_MS,
             looks: Looks::new(now),
+            rest: Rest::new(),
             shared: Shared {
                 handler,
                 pool: Pool::new(limits.big_regions_max),
@@ -268,6 +272,11 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
                 self.wheel.set(index, at_ms);
             }
         }
+        let received = self.shared.counters.bytes_received.get();
+        let is_open = self.live() > 0;
+        if self.rest.turn(now.monotonic_ms, received, is_open) {
+            self.shared.handler.on_rest();
+        }
         if now.monotonic_ms >= self.drain_until_ms {
             let live = self.connections.len() as u64;
             self.shared.counters.timeouts[Timeout::Drain as usize].add(live);
@@ -288,7 +297,11 @@ impl<H: Handler, B: Buffers> Worker<H, B> {
             return Some(self.shared.now.monotonic_ms);
         }
         let next_ms = self.wheel.next_ms().unwrap_or(u64::MAX);
-        let mut next_ms = next_ms.min(self.drain_until_ms);
+        let received = self.shared.counters.bytes_received.get();
+        let is_open = self.live() > 0;
+        let now_ms = self.shared.now.monotonic_ms;
+        let rest_ms = self.rest.next_ms(now_ms, received, is_open);
+        let mut next_ms = next_ms.min(self.drain_until_ms).min(rest_ms);
         if self.shared.pool.keeps() || self.shared.tails.keeps() {
             next_ms = next_ms.min(self.trim_at_ms);
         }

@@ -66,6 +66,16 @@ pub type Allocator = orthant_counting::Counting<<Balanced as allocator::Policy>:
 #[cfg(feature = "count-allocations")]
 pub const ALLOCATOR: Allocator = orthant_counting::Counting(Balanced::ALLOCATOR);
 
+/// Sets the allocator up, before the process has other threads.
+pub(crate) fn begin() {
+    Balanced::begin();
+}
+
+/// Gives back what the calling thread's allocator does not need.
+pub(crate) fn collect() {
+    Balanced::collect();
+}
+
 pub(crate) use allocator::{Stats as AllocatorStats, stats as allocator_stats};
 pub use backend::Tuning;
 

@@ -19,6 +19,7 @@ mod manager;
 mod metrics;
 mod needs;
 mod options;
+mod resting;
 mod serve;
 mod server;
 mod signals;

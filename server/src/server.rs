@@ -15,13 +15,14 @@ use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use crate::access::{Access, Logged};
 use crate::admin::{self, Admin};
 use crate::clock;
-use crate::design::{Chosen, Design, backend};
+use crate::design::{self, Chosen, Design, backend};
 use crate::error::Error;
 use crate::listen::Listen;
 use crate::listeners::Places;
 use crate::metrics;
 use crate::needs::Needs;
 use crate::options::Options;
+use crate::resting::Resting;
 use crate::watch::Watch;
 
 /// A running server. Dropping it leaves its workers running; `stop` and `wait` end it.
@@ -61,6 +62,7 @@ impl Server {
         H: Handler + Clone + Send + 'static,
     {
         options.limits.check().map_err(Error::Limits)?;
+        design::begin();
         let cpus = cpus()?;
         let workers = options.workers.unwrap_or(cpus.len()).max(1);
         let places = Places::find(&options.listen)?;
@@ -293,7 +295,8 @@ fn run<H: Handler + 'static>(
     set.set(cpu);
     sched_setaffinity(None, &set)
         .map_err(|error| io::Error::other(format!("failed to bind it to CPU {cpu}: {error}")))?;
-    let worker = Worker::<H, Chosen>::new(handler, options.limits.clone(), clock::now());
+    let handler = Resting::new(handler, design::collect);
+    let worker = Worker::<_, Chosen>::new(handler, options.limits.clone(), clock::now());
     let connections = options.limits.connections_max;
     log::debug!("a worker runs on CPU {cpu} and opens {connections} connections at most");
     let counters = worker.counters().clone();

@@ -59,6 +59,10 @@ impl<H: Handler> Handler for Logged<H> {
         self.handler.on_turn(now);
     }
 
+    fn on_rest(&mut self) {
+        self.handler.on_rest();
+    }
+
     fn on_open(&mut self, id: Id, peer: Option<SocketAddr>) {
         if self.peers.len() <= id.index() {
             self.peers.resize(id.index() + 1, None);

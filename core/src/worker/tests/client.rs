@@ -18,6 +18,7 @@ pub(super) struct Shop {
     /// What the hooks were told of requests and of connections, in words.
     pub(super) told: Vec<String>,
     pub(super) opened: Vec<(Id, Option<SocketAddr>)>,
+    pub(super) rests: u32,
 }
 
 #[derive(Default)]
@@ -48,6 +49,10 @@ impl Handler for Shop {
 
     fn on_turn(&mut self, now: Now) {
         self.now = now;
+    }
+
+    fn on_rest(&mut self) {
+        self.rests += 1;
     }
 
     fn on_over(&mut self, _: Id, line: RequestLine<'_>, visit: &mut Visit, over: Over) {

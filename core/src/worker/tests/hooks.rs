@@ -10,6 +10,7 @@ every_strategy! {
     what_waits_for_room_is_over_once
     a_stream_that_cannot_be_kept_is_over_with_its_line
     a_turn_begins_with_its_time
+    a_worker_to_whom_nothing_comes_rests_and_then_sleeps
     what_is_told_agrees_with_what_is_counted
 }
 
@@ -164,6 +165,28 @@ fn a_stream_that_cannot_be_kept_is_over_with_its_line<B: Buffers>() {
     worker.ended(id, Ended::Wanted);
     let told = &worker.shared.handler.told;
     assert_eq!(told[0], "GET /stream/40000 200 0 exhausted refused");
+}
+
+fn a_worker_to_whom_nothing_comes_rests_and_then_sleeps<B: Buffers>() {
+    let mut worker = worker::<B>(Limits::DEFAULT);
+    let mut client = Client::new(&mut worker);
+    client.send(&mut worker, get("/none").as_bytes());
+    worker.ended(client.id, Ended::Broken);
+    let mut turns = 0;
+    let mut now = START;
+    while let Some(next_ms) = worker.next_ms() {
+        now.monotonic_ms = next_ms;
+        worker.tick(now);
+        while worker.next_changed().is_some() {}
+        turns += 1;
+        assert!(turns < 50, "it is woken again and again");
+    }
+    assert_eq!(worker.shared.handler.rests, 4);
+    // What is received again is a reason to look again.
+    let mut client = Client::new(&mut worker);
+    client.send(&mut worker, get("/none").as_bytes());
+    worker.ended(client.id, Ended::Broken);
+    assert!(worker.next_ms().is_some());
 }
 
 fn a_turn_begins_with_its_time<B: Buffers>() {
