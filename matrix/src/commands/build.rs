@@ -177,14 +177,11 @@ mod tests {
 
     #[test]
     fn only_narrows_axis_by_axis() {
-        assert_eq!(
-            names(only(&["backend=epoll", "buffers=split"])).unwrap(),
-            [
-                "epoll+split+system",
-                "epoll+split+mimalloc",
-                "epoll+split+jemalloc"
-            ]
-        );
+        let mut of_both = names(Args::default()).unwrap();
+        of_both.retain(|name| name.starts_with("epoll+split+"));
+        assert!(of_both.contains(&"epoll+split+mimalloc".to_owned()));
+        let narrowed = names(only(&["backend=epoll", "buffers=split"])).unwrap();
+        assert_eq!(narrowed, of_both);
         for (text, says) in [
             ("epoll", "write it as AXIS=VALUE"),
             ("backed=epoll", "there is backend, buffers, allocator"),
