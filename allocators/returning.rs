@@ -4,15 +4,12 @@
 #[path = "resident.rs"]
 mod resident;
 
-use std::thread;
-use std::time::Duration;
-
 use resident::resident_bytes;
 
 /// What is taken and freed, in blocks of 16 to 1,039 bytes.
 const SPIKE_BYTES: u64 = 100 << 20;
 
-/// Makes a spike, frees it, and collects so many times within a moment. Which share of it the process still has when all of
+/// Makes a spike, frees it, and collects so many times. Which share of it the process still has when all of
 /// it is freed, and then.
 pub(crate) fn shares_left(begin: fn(), collect: fn(), times: u32) -> [f64; 2] {
     begin();
@@ -33,9 +30,6 @@ pub(crate) fn shares_left(begin: fn(), collect: fn(), times: u32) -> [f64; 2] {
     let share = || resident_bytes().saturating_sub(before) as f64 / SPIKE_BYTES as f64;
     blocks.iter_mut().for_each(|block| *block = Vec::new());
     let freed = share();
-    for _ in 0..times {
-        collect();
-        thread::sleep(Duration::from_millis(10));
-    }
+    (0..times).for_each(|_| collect());
     [freed, share()]
 }

@@ -76,6 +76,11 @@ pub fn findings(command: &mut Command, codes: &[i32]) -> Result<Value> {
         .with_context(|| format!("failed to read what `{}` printed as JSON", shown(command)))
 }
 
+/// The entries of an array in an object; none if there is no such array.
+pub fn items<'a>(object: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
+    object[name].as_array().into_iter().flatten()
+}
+
 /// The command as somebody would type it.
 pub fn shown(command: &Command) -> String {
     let words = command.get_args().map(OsStr::to_string_lossy);

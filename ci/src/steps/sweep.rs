@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::Options;
 use crate::checkout::Checkout;
-use crate::run::{cargo, findings, printed};
+use crate::run::{cargo, findings, items, printed};
 
 /// Reasons for which figures do not count although every answer was right.
 const NOISE: [&str; 2] = ["littles-law", "silent"];
@@ -101,11 +101,6 @@ fn judge(names: &[String], sheet: &Value) -> Result<Option<String>> {
         note += &format!("; NOT run on this machine: {}", left_out.join(", "));
     }
     Ok(Some(note))
-}
-
-/// The entries of an array in an object; none if there is no such array.
-fn items<'a>(object: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
-    object[name].as_array().into_iter().flatten()
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ struct Bin {
 }
 
 /// The most blocks of a class in a magazine.
-pub(crate) const fn limit(class: Class) -> u32 {
+const fn limit(class: Class) -> u32 {
     let blocks = MAGAZINE_BYTES / class.bytes();
     if blocks < BLOCKS_MIN {
         BLOCKS_MIN as u32

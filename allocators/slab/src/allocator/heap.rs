@@ -143,19 +143,15 @@ impl Heap {
 
     /// At most so many blocks of a class. `None` when there is no memory.
     pub(crate) fn chain<P: Policy>(&'static self, class: Class, most: u32) -> Option<Chain> {
-        let slab = match self.partial(class).first() {
-            Some(slab) => slab,
-            None => {
-                self.drain::<P>();
-                match self.partial(class).first() {
-                    Some(slab) => slab,
-                    None => self.started::<P>(class)?,
-                }
-            }
-        };
+        let partial = self.partial(class);
+        let slab = partial.first().or_else(|| {
+            // What others freed may be enough.
+            self.drain::<P>();
+            partial.first().or_else(|| self.started::<P>(class))
+        })?;
         let chain = slab.take(sys::slab_address(slab), most)?;
         if slab.is_full() {
-            self.partial(class).remove(slab);
+            partial.remove(slab);
         }
         add(&self.counts.out, chain.count as usize * class.bytes());
         Some(chain)
@@ -206,20 +202,14 @@ impl Heap {
                 })
             })
         };
-        let span = match found() {
-            Some(span) => span,
-            None => {
-                // What others freed may be enough.
-                self.drain::<P>();
-                match found() {
-                    Some(span) => span,
-                    None => {
-                        self.adopt(sys::superslab::<P>()?);
-                        found()?
-                    }
-                }
-            }
-        };
+        let span = found().or_else(|| {
+            // What others freed may be enough.
+            self.drain::<P>();
+            found().or_else(|| {
+                self.adopt(sys::superslab::<P>()?);
+                found()
+            })
+        })?;
         let dirty = self.claim(span);
         Some((span, dirty == 0))
     }
@@ -276,7 +266,7 @@ impl Heap {
         }
     }
 
-    /// Takes home what others freed; whether there was something.
+    /// Takes home what others freed.
     pub(crate) fn drain<P: Policy>(&'static self) {
         let mut block = self.remote().take();
         while !block.is_null() {
@@ -291,8 +281,9 @@ impl Heap {
     pub(crate) fn collect<P: Policy>(&'static self) {
         self.drain::<P>();
         for class in Class::all() {
-            for slab in self.partial(class).iter().filter(|slab| slab.is_empty()) {
-                self.partial(class).remove(slab);
+            let partial = self.partial(class);
+            for slab in partial.iter().filter(|slab| slab.is_empty()) {
+                partial.remove(slab);
                 let (superslab, first) = sys::home_of_slab(slab);
                 self.release::<P>(Span {
                     superslab,
