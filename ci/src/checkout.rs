@@ -21,6 +21,8 @@ pub struct Axis {
     pub name: String,
     /// Each a feature of the server.
     pub values: Vec<String>,
+    /// The one that names leave out.
+    pub unnamed: Option<String>,
 }
 
 impl Checkout {
@@ -101,12 +103,33 @@ impl Checkout {
         Ok(designs.iter().map(|values| values.join(",")).collect())
     }
 
+    /// A design for each allocator with each release policy that is named.
+    pub fn designs_with_every_policy(&self) -> Result<Vec<String>> {
+        let axes = self.axes()?;
+        let axes = &axes;
+        let of = |name: &'static str| axes.iter().filter(move |axis| axis.name == name);
+        let allocators = || of("allocator").flat_map(|axis| &axis.values);
+        let policies = of("policy").flat_map(|axis| {
+            let is_named = |value: &&String| axis.unnamed.as_ref() != Some(*value);
+            axis.values.iter().filter(is_named)
+        });
+        let others = axes
+            .iter()
+            .filter(|axis| !["allocator", "policy"].contains(&axis.name.as_str()));
+        let others: Vec<_> = others.map(|axis| axis.values[0].as_str()).collect();
+        let designs = policies.flat_map(|policy| {
+            let design = |allocator: &String| format!("{},{allocator},{policy}", others.join(","));
+            allocators().map(design).collect::<Vec<_>>()
+        });
+        Ok(designs.collect())
+    }
+
     /// The covering designs by the names that the matrix gives them.
     pub fn covering_names(&self) -> Result<Vec<String>> {
-        let designs = self.covering_designs()?;
-        Ok(designs
+        let axes = self.axes()?;
+        Ok(covering(&axes)
             .iter()
-            .map(|values| values.replace(',', "+"))
+            .map(|values| named(values, &axes))
             .collect())
     }
 }
@@ -152,10 +175,20 @@ fn with_every_strategy<'a>(
     designs
 }
 
+/// The name of the design that has these values.
+fn named(values: &[&str], axes: &[Axis]) -> String {
+    let values = values.iter().zip(axes);
+    let values = values.filter(|(value, axis)| axis.unnamed.as_deref() != Some(**value));
+    let values: Vec<&str> = values.map(|(value, _)| *value).collect();
+    values.join("+")
+}
+
 fn axis(listed: &serde_json::Value) -> Option<Axis> {
     let values = listed.get("values")?.as_array()?.iter();
+    let unnamed = listed.get("unnamed").and_then(|value| value.as_str());
     Some(Axis {
         name: listed.get("name")?.as_str()?.to_owned(),
+        unnamed: unnamed.map(str::to_owned),
         values: values
             .map(|value| value.as_str().map(str::to_owned))
             .collect::<Option<_>>()?,
@@ -171,6 +204,7 @@ mod tests {
         let axis = |values: &[&str]| Axis {
             name: String::new(),
             values: values.iter().map(|v| (*v).to_owned()).collect(),
+            unnamed: None,
         };
         assert_eq!(
             covering(&[axis(&["a", "b"]), axis(&["c", "d", "e"])]),
@@ -183,12 +217,14 @@ mod tests {
         let axis = |name: &str, values: &[&str]| Axis {
             name: name.to_owned(),
             values: values.iter().map(|v| (*v).to_owned()).collect(),
+            unnamed: None,
         };
         let axes = [
             axis("backend", &["a", "b", "c"]),
             axis("buffers", &["d", "e"]),
             axis("allocator", &["f", "g"]),
         ];
+        assert_eq!(named(&["a", "d", "f"], &axes), "a+d+f");
         let designs = with_every_strategy(covering(&axes), &["a", "b"], &axes);
         assert_eq!(designs[..3], covering(&axes));
         assert_eq!(designs[3..], [["b", "d", "f"], ["a", "e", "f"]]);

@@ -73,6 +73,7 @@ fn plan(command: &str, arms: &[&str]) -> Plan {
         axes: ["backend", "buffers", "allocator"]
             .map(str::to_owned)
             .into(),
+        unnamed: None,
         coverage: Coverage::Full,
         idle: Vec::new(),
         counts: Counts::None,

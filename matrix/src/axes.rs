@@ -60,6 +60,25 @@ impl Axes {
         self.listed.designs()
     }
 
+    /// The same with one value left on some axes; each condition is `AXIS=VALUE`.
+    ///
+    /// # Errors
+    /// When there is no such axis or value, or two conditions contradict each other.
+    pub fn only(mut self, conditions: &[String]) -> Result<Self> {
+        for text in conditions {
+            self.listed.narrow(text)?;
+        }
+        Ok(self)
+    }
+
+    /// `backend=epoll` as an axis and one of its values.
+    ///
+    /// # Errors
+    /// When it is not written so, or there is no such axis or value.
+    pub fn condition<'a>(&self, text: &'a str) -> Result<(&'a str, &'a str)> {
+        self.listed.condition(text)
+    }
+
     /// Every combination that is left out, with the reason.
     pub fn excluded(&self) -> Vec<(Design, &str)> {
         self.listed.excluded()
@@ -129,7 +148,10 @@ mod tests {
         let axes = Axes::read().unwrap();
         let design = axes.design("uring+split+mimalloc").unwrap();
         assert_eq!(design.value("allocator"), Some("mimalloc"));
-        assert_eq!(design.features(), ["command", "uring", "split", "mimalloc"]);
+        assert_eq!(
+            design.features(),
+            ["command", "uring", "split", "mimalloc", "balanced"]
+        );
         assert_eq!(
             serde_json::to_value(&design).unwrap(),
             json!("uring+split+mimalloc")

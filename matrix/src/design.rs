@@ -19,6 +19,9 @@ pub struct Choice {
     pub axis: String,
     /// The value, such as `uring`; also the name of the feature that chooses it.
     pub value: String,
+    /// Whether a name leaves it out.
+    #[serde(skip)]
+    pub is_unnamed: bool,
 }
 
 impl Design {
@@ -26,9 +29,16 @@ impl Design {
         Self { choices }
     }
 
-    /// The values joined by `+`; also the name of the executable.
+    /// The values joined by `+`, without what is unnamed; also the name of the executable.
     pub fn name(&self) -> String {
-        self.values().collect::<Vec<_>>().join("+")
+        let named = self.choices.iter().filter(|choice| !choice.is_unnamed);
+        let values: Vec<_> = named.map(|choice| choice.value.as_str()).collect();
+        values.join("+")
+    }
+
+    /// Whether this is its name, or the same with what is unnamed.
+    pub(crate) fn is_called(&self, name: &str) -> bool {
+        self.name() == name || name.split('+').eq(self.values())
     }
 
     /// One choice per axis.

@@ -149,6 +149,7 @@ mod tests {
             left_out: Vec::new(),
             workloads: Vec::new(),
             axes: Vec::new(),
+            unnamed: None,
             coverage: crate::axes::Coverage::Full,
             idle: vec![4, 8],
             counts: crate::record::Counts::None,

@@ -76,6 +76,7 @@ fn plan(campaign: &str) -> Plan {
         axes: ["backend", "buffers", "allocator"]
             .map(str::to_owned)
             .into(),
+        unnamed: None,
         coverage: Coverage::Full,
         idle: Vec::new(),
         counts: Counts::None,

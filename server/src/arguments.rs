@@ -10,7 +10,7 @@ use orthant::{AccessLog, Design, Format, LevelFilter, Limits, Listen, Options, T
 
 use crate::arena::Arena;
 
-/// An HTTP/1.1 server of one design: backend, buffers and allocator are chosen when it is built.
+/// An HTTP/1.1 server of one design: backend, buffers, allocator and release policy are chosen when it is built.
 #[derive(Debug, Parser)]
 #[command(version, about, after_help = after_help())]
 pub(crate) struct Arguments {
@@ -202,6 +202,7 @@ pub(crate) fn design_json(options: &Options) -> String {
         "backend": design.backend,
         "buffers": design.buffers,
         "allocator": design.allocator,
+        "policy": design.policy,
         "allocator_version": design.allocator_version,
         "allocator_serves": design.allocator_serves,
         "version": design.version,

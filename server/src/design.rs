@@ -48,32 +48,41 @@ axis! { ALLOCATOR_NAME allocator, "an allocator":
     "slab" => orthant_slab,
 }
 
-use allocator::{Balanced, Policy as _};
+axis! { POLICY Released, "a release policy":
+    "balanced" => allocator::Balanced,
+    "speed" => allocator::Speed,
+    "lean" => allocator::Lean,
+}
+
+use allocator::Policy;
+
+/// The policy that names leave out.
+const UNNAMED: &str = "balanced";
 
 /// What goes behind `#[global_allocator]`.
 #[cfg(not(feature = "count-allocations"))]
-pub type Allocator = <Balanced as allocator::Policy>::Allocator;
+pub type Allocator = <Released as Policy>::Allocator;
 
 /// The one value of [`Allocator`].
 #[cfg(not(feature = "count-allocations"))]
-pub const ALLOCATOR: Allocator = Balanced::ALLOCATOR;
+pub const ALLOCATOR: Allocator = Released::ALLOCATOR;
 
 /// The allocator behind a layer that counts what goes through it.
 #[cfg(feature = "count-allocations")]
-pub type Allocator = orthant_counting::Counting<<Balanced as allocator::Policy>::Allocator>;
+pub type Allocator = orthant_counting::Counting<<Released as Policy>::Allocator>;
 
 /// The one value of [`Allocator`].
 #[cfg(feature = "count-allocations")]
-pub const ALLOCATOR: Allocator = orthant_counting::Counting(Balanced::ALLOCATOR);
+pub const ALLOCATOR: Allocator = orthant_counting::Counting(Released::ALLOCATOR);
 
 /// Sets the allocator up, before the process has other threads.
 pub(crate) fn begin() {
-    Balanced::begin();
+    Released::begin();
 }
 
 /// Gives back what the calling thread's allocator does not need.
 pub(crate) fn collect() {
-    Balanced::collect();
+    Released::collect();
 }
 
 pub(crate) use allocator::{Stats as AllocatorStats, stats as allocator_stats};
@@ -88,6 +97,8 @@ pub struct Design {
     pub buffers: &'static str,
     /// The value on the axis of allocators.
     pub allocator: &'static str,
+    /// The value on the axis of release policies: when the allocator gives memory back to the kernel.
+    pub policy: &'static str,
     /// The version that the allocator gives of itself.
     pub allocator_version: String,
     /// Whether that allocator really serves this process, by its own evidence.
@@ -107,6 +118,7 @@ impl Design {
             backend: BACKEND,
             buffers: BUFFERS,
             allocator: ALLOCATOR_NAME,
+            policy: POLICY,
             allocator_version: allocator::version(),
             allocator_serves: allocator::serves(),
             version: env!("CARGO_PKG_VERSION"),
@@ -115,8 +127,11 @@ impl Design {
         }
     }
 
-    /// The values in the order of the axes: `epoll+split+system`.
+    /// The values in the order of the axes: `epoll+split+system`, `epoll+split+system+lean`. The balanced policy is not
+    /// named.
     pub fn name(&self) -> String {
-        [self.backend, self.buffers, self.allocator].join("+")
+        let policy = Some(self.policy).filter(|policy| *policy != UNNAMED);
+        let values = [self.backend, self.buffers, self.allocator].into_iter();
+        values.chain(policy).collect::<Vec<_>>().join("+")
     }
 }

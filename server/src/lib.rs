@@ -1,5 +1,5 @@
-//! A small, strict, fast HTTP server. Choose one feature per axis — a backend, a buffer strategy, an allocator — and call
-//! [`serve`] with a [`Handler`].
+//! A small, strict, fast HTTP server. Choose one feature per axis — a backend, a buffer strategy, an allocator, its
+//! release policy — and call [`serve`] with a [`Handler`].
 //!
 //! Each worker is a thread of its own with its own listeners, connections and copy of the handler; they share nothing but
 //! sockets that can be had once only. The allocator is yours to install:

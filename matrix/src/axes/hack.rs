@@ -7,7 +7,8 @@ use anyhow::{Result, bail};
 
 use super::listed::Listed;
 
-/// The arguments; `command` is on in every run and the default features are off.
+/// The arguments; `command` is on in every run, so is a value that is alone on its axis, and the default
+/// features are off.
 pub(super) fn args(listed: &Listed) -> Result<Vec<String>> {
     let mut removed = Vec::new();
     let mut pairs = Vec::new();
@@ -22,28 +23,25 @@ pub(super) fn args(listed: &Listed) -> Result<Vec<String>> {
             ),
         }
     }
-    let groups: Vec<String> = listed
-        .axes
-        .iter()
-        .map(|axis| {
-            axis.values
-                .iter()
-                .filter(|value| !removed.contains(value))
-                .cloned()
-                .collect::<Vec<_>>()
-                .join(",")
-        })
-        .collect();
-
-    let mut args = [
-        "--feature-powerset",
-        "--features",
-        "command",
-        "--include-features",
-    ]
-    .map(str::to_owned)
-    .to_vec();
-    args.push(groups.join(","));
+    let mut always = vec!["command".to_owned()];
+    let mut groups = Vec::new();
+    for axis in &listed.axes {
+        let values = axis.values.iter().filter(|value| !removed.contains(value));
+        let mut values: Vec<String> = values.cloned().collect();
+        // A group of one is refused.
+        match values.len() {
+            1 => always.append(&mut values),
+            _ => groups.push(values.join(",")),
+        }
+    }
+    let mut args = ["--feature-powerset", "--features"]
+        .map(str::to_owned)
+        .to_vec();
+    args.extend([
+        always.join(","),
+        "--include-features".to_owned(),
+        groups.join(","),
+    ]);
     for group in &groups {
         args.extend(["--at-least-one-of".to_owned(), group.clone()]);
     }
@@ -84,7 +82,7 @@ mod tests {
         );
         let value = line(json!([{ "when": { "y": "d" }, "because": "" }])).unwrap();
         assert!(
-            value.contains("--include-features a,b,c --at-least-one-of a,b --at-least-one-of c "),
+            value.ends_with("--features command,c --include-features a,b --at-least-one-of a,b --mutually-exclusive-features a,b"),
             "{value}"
         );
     }

@@ -17,6 +17,9 @@ pub struct Axis {
     pub name: String,
     /// The values in the order of the manifest; each is a feature of package `orthant`.
     pub values: Vec<String>,
+    /// The value that names leave out; the last axis may have one.
+    #[serde(default)]
+    pub unnamed: Option<String>,
 }
 
 /// A combination that makes no sense.
@@ -66,6 +69,21 @@ impl Listed {
                 "value `{value}` is listed twice: give each value a name of its own"
             );
         }
+        for (from_last, axis) in self.axes.iter().rev().enumerate() {
+            let Some(unnamed) = &axis.unnamed else {
+                continue;
+            };
+            ensure!(
+                axis.values.contains(unnamed),
+                "`{unnamed}` is unnamed and no value of the axis {}: correct or remove it",
+                axis.name
+            );
+            ensure!(
+                from_last == 0,
+                "the axis {} has an unnamed value and is not the last: move it there, or names would be ambiguous",
+                axis.name
+            );
+        }
         for exclusion in &self.exclude {
             ensure!(
                 !exclusion.when.is_empty(),
@@ -82,6 +100,42 @@ impl Listed {
                 );
             }
         }
+        Ok(())
+    }
+
+    /// `backend=epoll` as an axis and one of its values.
+    pub(super) fn condition<'a>(&self, text: &'a str) -> Result<(&'a str, &'a str)> {
+        let (name, value) = text.split_once('=').with_context(|| {
+            format!(
+                "failed to understand `--only {text}`: write it as AXIS=VALUE, such as backend=epoll"
+            )
+        })?;
+        let Some(axis) = self.axes.iter().find(|axis| axis.name == name) else {
+            let names: Vec<_> = self.axes.iter().map(|axis| axis.name.as_str()).collect();
+            bail!(
+                "failed to find the axis `{name}`: there is {}",
+                names.join(", ")
+            );
+        };
+        ensure!(
+            axis.values.iter().any(|known| known == value),
+            "failed to find `{value}` on the axis {name}: there is {}",
+            axis.values.join(", ")
+        );
+        Ok((name, value))
+    }
+
+    /// Leaves this value alone on its axis.
+    pub(super) fn narrow(&mut self, text: &str) -> Result<()> {
+        let (name, value) = self.condition(text)?;
+        for axis in self.axes.iter_mut().filter(|axis| axis.name == name) {
+            axis.values.retain(|known| known == value);
+        }
+        let is_possible = |exclusion: &Exclusion| {
+            let excluded = exclusion.when.get(name);
+            excluded.is_none_or(|excluded| excluded == value)
+        };
+        self.exclude.retain(is_possible);
         Ok(())
     }
 
@@ -102,7 +156,7 @@ impl Listed {
 
     pub(super) fn design(&self, name: &str) -> Result<Design> {
         let combinations = self.combinations();
-        let Some(design) = combinations.iter().find(|design| design.name() == name) else {
+        let Some(design) = combinations.iter().find(|design| design.is_called(name)) else {
             let names: Vec<_> = self.designs().iter().map(Design::name).collect();
             bail!(
                 "failed to find the design `{name}`: the nearest are {}; `cargo matrix list` shows all",
@@ -122,6 +176,7 @@ impl Listed {
                 let choice = Choice {
                     axis: axis.name.clone(),
                     value: value.clone(),
+                    is_unnamed: axis.unnamed.as_ref() == Some(value),
                 };
                 choices.iter().cloned().chain([choice]).collect()
             };
@@ -210,5 +265,41 @@ mod tests {
             .when
             .insert("z".to_owned(), "gone".to_owned());
         assert!(error(stale.check(&features)).contains("on no axis"));
+
+        let mut unnamed = listed();
+        unnamed.axes[1].unnamed = Some("a".to_owned());
+        assert!(
+            error(unnamed.check(&features)).contains("`a` is unnamed and no value of the axis y")
+        );
+        unnamed.axes[1].unnamed = None;
+        unnamed.axes[0].unnamed = Some("a".to_owned());
+        assert!(
+            error(unnamed.check(&features)).contains("z has an unnamed value and is not the last")
+        );
+    }
+
+    #[test]
+    fn a_narrowed_axis_has_one_value() {
+        let mut narrowed = listed();
+        narrowed.narrow("z=a").unwrap();
+        let names: Vec<_> = narrowed.designs().iter().map(Design::name).collect();
+        assert_eq!(names, ["a+d", "a+c"]);
+        assert_eq!(narrowed.exclude, []);
+        assert!(error(narrowed.narrow("z=b")).contains("there is a"));
+    }
+
+    #[test]
+    fn an_unnamed_value_is_left_out_of_names_and_may_be_given() {
+        let mut listed = listed();
+        listed.axes[1].unnamed = Some("c".to_owned());
+        let names: Vec<_> = listed.designs().iter().map(Design::name).collect();
+        assert_eq!(names, ["b", "a+d", "a"]);
+        for name in ["a", "a+c"] {
+            let design = listed.design(name).unwrap();
+            assert_eq!(
+                (design.name(), design.features()),
+                ("a".to_owned(), vec!["command", "a", "c"])
+            );
+        }
     }
 }

@@ -127,6 +127,7 @@ mod tests {
             let choice = |value: usize| Choice {
                 axis: axis.to_string(),
                 value: format!("{axis}{value}"),
+                is_unnamed: false,
             };
             let extend = |choices: &Vec<Choice>| -> Vec<Vec<Choice>> {
                 let with = |value| choices.iter().cloned().chain([choice(value)]).collect();

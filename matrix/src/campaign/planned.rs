@@ -85,6 +85,7 @@ pub fn planned(axes: &Axes, asked: Asked) -> Result<Plan> {
         left_out,
         workloads: asked.workloads,
         axes: axes.axes().iter().map(|axis| axis.name.clone()).collect(),
+        unnamed: axes.axes().last().and_then(|axis| axis.unnamed.clone()),
         coverage: asked.coverage,
         idle: asked.idle,
         counts: asked.counts,

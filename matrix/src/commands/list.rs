@@ -17,6 +17,9 @@ pub struct Args {
     /// Print the arguments that make cargo-hack walk exactly these designs of package orthant
     #[arg(long, conflicts_with = "format")]
     hack_args: bool,
+    /// Only designs with this value on this axis, such as policy=lean; repeat it to narrow further
+    #[arg(long, value_name = "AXIS=VALUE")]
+    only: Vec<String>,
     /// How many designs
     #[arg(long, value_enum, default_value_t, conflicts_with = "hack_args")]
     design: Coverage,
@@ -47,7 +50,7 @@ struct Entry {
 
 /// Prints the designs, the floors, the peers and what is excluded.
 pub fn run(args: &Args) -> Result<()> {
-    let axes = Axes::read()?;
+    let axes = Axes::read()?.only(&args.only)?;
     if args.hack_args {
         return measure::show(&(axes.hack_args()?.join(" ") + "\n"));
     }
@@ -99,6 +102,7 @@ fn of_floor(backend: &str, name: String) -> Entry {
     let choice = Choice {
         axis: BACKEND.to_owned(),
         value: backend.to_owned(),
+        is_unnamed: false,
     };
     Entry {
         name,
@@ -174,7 +178,7 @@ mod tests {
         let text = table(&axes, &[entry]).csv();
         assert_eq!(
             text.lines().nth(1).unwrap(),
-            "uring+split+mimalloc,uring,split,mimalloc,excluded because it bites"
+            "uring+split+mimalloc,uring,split,mimalloc,balanced,excluded because it bites"
         );
     }
 }

@@ -62,19 +62,19 @@ fn of_design(
         primary,
         invalid,
         may_be_best: false,
-        cargo: cargo(name, workspace),
+        cargo: cargo(&main.plan().values_of(name).unwrap_or_default(), workspace),
     })
 }
 
 /// The line by which a package comes to depend on a design.
-fn cargo(name: &str, workspace: &Path) -> String {
+fn cargo(values: &[&str], workspace: &Path) -> String {
     let path = workspace.join("server").display().to_string();
     let is_plain = |letter: char| letter.is_alphanumeric() || "/._-+".contains(letter);
     let path = match path.chars().all(is_plain) {
         true => path,
         false => format!("'{}'", path.replace('\'', r"'\''")),
     };
-    let features = name.replace('+', ",");
+    let features = values.join(",");
     format!("cargo add orthant --path {path} --no-default-features --features {features}")
 }
 

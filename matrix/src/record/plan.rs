@@ -38,6 +38,9 @@ pub struct Plan {
     /// were kept.
     #[serde(default)]
     pub axes: Vec<String>,
+    /// The value of the last axis that names leave out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unnamed: Option<String>,
     /// Which designs were taken of those that combine the values.
     #[serde(default)]
     pub coverage: Coverage,
@@ -174,8 +177,11 @@ impl Plan {
 
     /// The values of a design, if this is the name of one and neither a floor nor a path, and of no other revision.
     #[must_use]
-    pub fn values_of<'a>(&self, name: &'a str) -> Option<Vec<&'a str>> {
-        let values: Vec<&str> = name.split('+').collect();
+    pub fn values_of<'a>(&'a self, name: &'a str) -> Option<Vec<&'a str>> {
+        let mut values: Vec<&str> = name.split('+').collect();
+        if values.len() + 1 == self.axes.len() {
+            values.extend(self.unnamed.as_deref());
+        }
         let is_design = !name.ends_with(FLOOR) && !name.contains(['/', ':']);
         let is_known = self.axes.is_empty() || self.axes.len() == values.len();
         (is_design && is_known).then_some(values)

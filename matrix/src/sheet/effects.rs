@@ -195,7 +195,7 @@ impl<'a> Named<'a> {
     }
 
     /// Takes a design in, and gives its values by number; none if it is no design.
-    fn known(&mut self, plan: &Plan, name: &'a str) -> Option<Vec<usize>> {
+    fn known(&mut self, plan: &'a Plan, name: &'a str) -> Option<Vec<usize>> {
         let values = plan.values_of(name)?;
         if self.axes.is_empty() {
             self.axes = (1..=values.len())

@@ -50,7 +50,8 @@ fn the_line_for_cargo_makes_a_package_depend_on_the_design() {
     let added = shell.current_dir(package.path()).output().unwrap();
     assert!(added.status.success(), "{line}: {}", text(&added.stderr));
     let manifest = std::fs::read_to_string(package.path().join("Cargo.toml")).unwrap();
-    let features = "default-features = false, features = [\"uring\", \"flat\", \"mimalloc\"]";
+    let features =
+        "default-features = false, features = [\"uring\", \"flat\", \"mimalloc\", \"balanced\"]";
     assert!(manifest.contains(features), "{manifest}");
 }
 

@@ -19,6 +19,7 @@ pub(super) const FAMILIES: &[Family] = &[
                 ("backend", design.backend),
                 ("buffers", design.buffers),
                 ("allocator", design.allocator),
+                ("policy", design.policy),
                 ("version", design.version),
                 ("revision", design.revision),
                 ("rustc", design.rustc),
