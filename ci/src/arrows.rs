@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!            conformance ◄── matrix, tests of core, backends and server
-//!   core ◄── tasks ◄── backends ◄── server ──► allocators
+//!   core ◄── tasks ◄── backends ◄── server ──► allocators          harness ──► server
 //!     ▲──────────────────┴────────────┘
 //! ```
 //!
@@ -33,7 +33,7 @@ struct Layer {
     advice: &'static str,
 }
 
-const LAYERS: [Layer; 9] = [
+const LAYERS: [Layer; 10] = [
     Layer {
         folder: "core",
         code: &[],
@@ -63,6 +63,12 @@ const LAYERS: [Layer; 9] = [
         code: &["core", "backends", "allocators"],
         tests: &["conformance"],
         advice: "the server assembles core, backends and allocators: what measures it starts it as a process",
+    },
+    Layer {
+        folder: "harness",
+        code: &["server"],
+        tests: &[],
+        advice: "the harness is an application of the server: write against it as its users do",
     },
     Layer {
         folder: "conformance",

@@ -211,6 +211,7 @@ fn observation(name: &str, cpu_ns: u64, mib: u64, wave: u64) -> Result<Observati
         name: name.to_owned(),
         warmup_slices: 8,
         slices: (0..SETTINGS.rounds).map(slice).collect(),
+        operations: 0,
         wrong: 0,
         first_wrong: None,
         unanswered: 0,

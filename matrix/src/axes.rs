@@ -1,4 +1,5 @@
-//! The axes, their values and the designs they span, as server/Cargo.toml lists them.
+//! The axes, their values and the designs they span, as server/Cargo.toml lists them; and those of the harness, as its
+//! manifest does.
 //!
 //! There is no second list: a value added there is built, loaded and compared by every command.
 
@@ -23,6 +24,9 @@ pub use pairwise::Coverage;
 /// The package whose manifest lists the axes and whose features are the values.
 pub(crate) const SERVER: &str = "orthant";
 
+/// The package whose designs serve the workloads of allocators.
+const HARNESS: &str = "orthant-harness";
+
 /// The axis whose values have floors.
 pub(crate) const BACKEND: &str = "backend";
 
@@ -31,6 +35,8 @@ pub(crate) const BACKEND: &str = "backend";
 pub struct Axes {
     workspace: Workspace,
     listed: Listed,
+    /// None in revisions from before there was one.
+    harness: Option<Listed>,
 }
 
 impl Axes {
@@ -42,7 +48,13 @@ impl Axes {
     /// Reads those of a workspace, which may be one of another revision.
     pub fn of(workspace: Workspace) -> Result<Self> {
         let listed = Listed::of(workspace.package(SERVER)?)?;
-        Ok(Self { workspace, listed })
+        let harness = workspace.package(HARNESS).ok();
+        let harness = harness.map(Listed::of).transpose()?;
+        Ok(Self {
+            workspace,
+            listed,
+            harness,
+        })
     }
 
     /// The workspace they were read from.
@@ -50,14 +62,40 @@ impl Axes {
         &self.workspace
     }
 
-    /// The axes, in the order in which a design is named.
+    /// The axes of the server, in the order in which a design is named.
     pub fn axes(&self) -> &[Axis] {
         &self.listed.axes
     }
 
-    /// Every design that makes sense, the first axis varying slowest.
+    /// The axes of what has these names: those of the harness where all are of it.
+    pub(crate) fn axes_of<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> &[Axis] {
+        let mut lists = names.into_iter().map(|name| self.list_of(name));
+        match lists.next() {
+            Some(first) if lists.all(|list| list.package == first.package) => &first.axes,
+            _ => self.axes(),
+        }
+    }
+
+    /// Every design of the server that makes sense, the first axis varying slowest.
     pub fn designs(&self) -> Vec<Design> {
         self.listed.designs()
+    }
+
+    /// Every design of the harness.
+    pub fn harnesses(&self) -> Vec<Design> {
+        self.harness.iter().flat_map(Listed::designs).collect()
+    }
+
+    /// Whether what calls itself by this name answers the workloads of allocators.
+    pub fn is_harness(&self, name: &str) -> bool {
+        self.list_of(name).package == HARNESS
+    }
+
+    /// The list that a name belongs to, by how it begins.
+    fn list_of(&self, name: &str) -> &Listed {
+        let harness = self.harness.as_ref();
+        let harness = harness.filter(|harness| harness.has_begun(name));
+        harness.unwrap_or(&self.listed)
     }
 
     /// The same with one value left on some axes; each condition is `AXIS=VALUE`.
@@ -86,9 +124,9 @@ impl Axes {
 
     /// The floor of every backend that has one: an example of the backend's package.
     pub fn floors(&self) -> Vec<Arm> {
-        let backends = self
-            .axes()
-            .iter()
+        let lists = std::iter::once(&self.listed).chain(&self.harness);
+        let axes = lists.flat_map(|listed| &listed.axes);
+        let backends = axes
             .filter(|axis| axis.name == BACKEND)
             .flat_map(|axis| &axis.values);
         backends
@@ -108,7 +146,7 @@ impl Axes {
 
     /// The design of this name.
     pub fn design(&self, name: &str) -> Result<Design> {
-        self.listed.design(name)
+        self.list_of(name).design(name)
     }
 
     /// The arguments for `cargo hack … -p orthant` that run it over exactly [`Axes::designs`].
@@ -156,6 +194,30 @@ mod tests {
             serde_json::to_value(&design).unwrap(),
             json!("uring+split+mimalloc")
         );
+    }
+
+    #[test]
+    fn a_harness_is_a_design_of_another_package() {
+        let axes = Axes::read().unwrap();
+        let design = axes.design("harness+slab+lean").unwrap();
+        assert_eq!(design.package(), HARNESS);
+        assert_eq!(design.features(), ["harness", "slab", "lean"]);
+        assert!(axes.harnesses().contains(&design) && !axes.designs().contains(&design));
+        let unknown = axes.design("harness+split+slab").unwrap_err().to_string();
+        assert!(unknown.contains("nearest are harness+s"), "{unknown}");
+        let names = |names: &[&'static str]| -> Vec<String> {
+            let axes = axes.axes_of(names.iter().copied()).iter();
+            axes.map(|axis| axis.name.clone()).collect()
+        };
+        assert_eq!(
+            names(&["harness+slab", "harness+floor"]),
+            ["backend", "allocator", "policy"]
+        );
+        for of_servers in [&["harness+slab", "epoll+floor"][..], &[], &["peer"]] {
+            assert_eq!(names(of_servers).len(), 4, "{of_servers:?}");
+        }
+        let floor = axes.floor_of("harness+slab").unwrap();
+        assert!(axes.floors().contains(&floor));
     }
 
     #[test]

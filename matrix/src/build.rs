@@ -25,7 +25,7 @@ use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 
 use crate::arm::Arm;
-use crate::axes::{Axes, SERVER, peer_package};
+use crate::axes::{Axes, peer_package};
 use crate::design::Design;
 use crate::error::{Fault, Faulty};
 use crate::process::{self, Program};
@@ -300,13 +300,14 @@ impl Build<'_> {
 /// What another revision calls by this name.
 fn revised_target(checkout: &Path, name: &str) -> Result<cargo::Target> {
     let axes = Axes::of(Workspace::read_in(checkout)?)?;
-    let server = axes.workspace().package(SERVER)?;
-    Ok(match axes.built_here(name)? {
-        Arm::Floor(backend) => cargo::Target::floor(&backend),
-        _ => cargo::Target::design(&axes.design(name)?, |feature| {
-            server.features.contains_key(feature)
-        }),
-    })
+    if let Arm::Floor(backend) = axes.built_here(name)? {
+        return Ok(cargo::Target::floor(&backend));
+    }
+    let design = axes.design(name)?;
+    let package = axes.workspace().package(design.package())?;
+    Ok(cargo::Target::design(&design, |feature| {
+        package.features.contains_key(feature)
+    }))
 }
 
 fn existing(arm: &Arm, path: &Path) -> Result<Built> {

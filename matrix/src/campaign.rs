@@ -29,6 +29,7 @@ use crate::workload::Workload;
 
 use clock::Clock;
 pub use clock::Ends;
+pub(crate) use planned::check_answers;
 use planned::verified;
 pub use planned::{Asked, Floors, Refused, planned};
 pub use progress::Progress;

@@ -9,6 +9,8 @@ use serde::{Serialize, Serializer};
 /// One value on each axis, in the order of the axes; displayed and stored as its name, such as `uring+split+mimalloc`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Design {
+    package: String,
+    always: Vec<String>,
     choices: Vec<Choice>,
 }
 
@@ -25,8 +27,18 @@ pub struct Choice {
 }
 
 impl Design {
-    pub(crate) fn new(choices: Vec<Choice>) -> Self {
-        Self { choices }
+    /// `always` are features that are on in every design of the package.
+    pub(crate) fn new(package: &str, always: &[String], choices: Vec<Choice>) -> Self {
+        Self {
+            package: package.to_owned(),
+            always: always.to_vec(),
+            choices,
+        }
+    }
+
+    /// The package whose executable it is.
+    pub fn package(&self) -> &str {
+        &self.package
     }
 
     /// The values joined by `+`, without what is unnamed; also the name of the executable.
@@ -59,9 +71,10 @@ impl Design {
             .map(|choice| choice.value.as_str())
     }
 
-    /// The features of package `orthant` that build the executable of this design.
+    /// The features of its package that build the executable of this design.
     pub fn features(&self) -> Vec<&str> {
-        std::iter::once("command").chain(self.values()).collect()
+        let always = self.always.iter().map(String::as_str);
+        always.chain(self.values()).collect()
     }
 }
 

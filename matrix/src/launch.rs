@@ -116,6 +116,7 @@ struct Running {
     /// None when its connections could not be opened.
     target: Option<Target>,
     slice: Duration,
+    operations_per_request: u64,
     /// What each slice of the warm-up cost, CPU nanoseconds per request.
     warmup: Vec<f64>,
     before: Option<Events>,
@@ -160,6 +161,7 @@ impl Running {
             server,
             target,
             slice,
+            operations_per_request: workload.operations_per_request().unwrap_or_default().into(),
             warmup: Vec::new(),
             before: None,
             seen,
@@ -200,6 +202,7 @@ impl Running {
 
     fn measure(&mut self, load: &mut Load, round: u32, position: u32) -> Result<()> {
         let (slice, server_cpu_ns) = self.slice(load)?;
+        self.seen.operations += slice.requests * self.operations_per_request;
         self.seen.add(slice, |slice| Slice {
             round,
             position,
@@ -245,6 +248,7 @@ impl Observation {
             name: name.to_owned(),
             warmup_slices: 0,
             slices: Vec::new(),
+            operations: 0,
             wrong: 0,
             first_wrong: None,
             unanswered: 0,

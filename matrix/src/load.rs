@@ -42,7 +42,7 @@ const LATENCY_DIGITS: u8 = 3;
 pub enum Answers {
     /// Those of the arena application
     Arena,
-    /// Status 200 with content `ok`, whatever was asked
+    /// Status 200 with content `ok`, whatever was asked; but the floor of the harness has the answers of every harness
     Floor,
 }
 

@@ -97,6 +97,9 @@ pub struct Observation {
     pub warmup_slices: u32,
     /// One per round.
     pub slices: Vec<Slice>,
+    /// Operations of the allocator in all of them; 0 where the workload counts none.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub operations: u64,
     /// Answers that were wrong.
     pub wrong: u64,
     /// The first of them.
@@ -149,6 +152,10 @@ pub struct Slice {
     pub client_cpu_ns: u64,
     /// Requests under way, on average.
     pub in_flight_requests: f64,
+}
+
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// What makes a launch unique.

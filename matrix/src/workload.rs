@@ -41,17 +41,84 @@ pub enum Workload {
     Json,
     /// 16 requests per write: small answers among JSON documents
     Mixed,
+    /// Harness: blocks of 16 to 1,039 bytes replaced in no order, in 400 slots
+    AllocMixed,
+    /// Harness: the same in 8,192 slots
+    #[value(name = "alloc-mixed-8192")]
+    #[serde(rename = "alloc-mixed-8192")]
+    AllocMixed8192,
+    /// Harness: alloc-mixed with slot and size from one number drawn, as hakmem draws them
+    AllocMixedOneDraw,
+    /// Harness: two threads replace blocks of 8 to 999 bytes, and hand all of them on to each other
+    Larson,
+    /// Harness: the same by a new thread for each request, which takes over what the last one left
+    LarsonSpawn,
+    /// Harness: growing vectors, strings, a body and a long-lived table, as a web application has them
+    HttpLike,
+    /// Harness: blocks that one thread takes and another frees
+    ProducerConsumer,
 }
 
 impl Workload {
     /// Every workload, in the order of the tables.
-    pub const ALL: [Workload; 5] = [
+    pub const ALL: [Workload; 12] = [
         Workload::Baseline,
         Workload::Pipelined,
         Workload::LimitedConn,
         Workload::Json,
         Workload::Mixed,
+        Workload::AllocMixed,
+        Workload::AllocMixed8192,
+        Workload::AllocMixedOneDraw,
+        Workload::Larson,
+        Workload::LarsonSpawn,
+        Workload::HttpLike,
+        Workload::ProducerConsumer,
     ];
+
+    /// Those that servers answer.
+    pub fn of_servers() -> Vec<Workload> {
+        let all = Workload::ALL.into_iter();
+        all.filter(|workload| !workload.is_of_allocators())
+            .collect()
+    }
+
+    /// Whether it is for allocators: a harness answers it, and each request is some thousand operations of one.
+    pub fn is_of_allocators(self) -> bool {
+        self.operations_per_request().is_some()
+    }
+
+    /// Operations of an allocator in a request, for the harness; what one is, each workload says in harness/src/jobs.
+    pub fn operations_per_request(self) -> Option<u32> {
+        match self {
+            Workload::AllocMixed
+            | Workload::AllocMixed8192
+            | Workload::AllocMixedOneDraw
+            | Workload::LarsonSpawn => Some(16_384),
+            Workload::Larson => Some(32_768),
+            Workload::HttpLike => Some(2_048),
+            Workload::ProducerConsumer => Some(8_192),
+            Workload::Baseline
+            | Workload::Pipelined
+            | Workload::LimitedConn
+            | Workload::Json
+            | Workload::Mixed => None,
+        }
+    }
+
+    /// The name, and what a request is where it is not one thing.
+    pub(crate) fn title(self) -> String {
+        self.operations_per_request().map_or_else(
+            || self.to_string(),
+            |operations| format!("{self} ({operations} operations per request)"),
+        )
+    }
+
+    /// The names of some, for a sentence.
+    pub(crate) fn listed(is_one: impl Fn(Workload) -> bool) -> String {
+        let some = Workload::ALL.into_iter().filter(|one| is_one(*one));
+        some.map(Workload::name).collect::<Vec<_>>().join(", ")
+    }
 
     /// The name used on the command line and in records.
     pub fn name(self) -> &'static str {
@@ -61,14 +128,21 @@ impl Workload {
             Workload::LimitedConn => "limited-conn",
             Workload::Json => "json",
             Workload::Mixed => "mixed",
+            Workload::AllocMixed => "alloc-mixed",
+            Workload::AllocMixed8192 => "alloc-mixed-8192",
+            Workload::AllocMixedOneDraw => "alloc-mixed-one-draw",
+            Workload::Larson => "larson",
+            Workload::LarsonSpawn => "larson-spawn",
+            Workload::HttpLike => "http-like",
+            Workload::ProducerConsumer => "producer-consumer",
         }
     }
 
     /// How many requests one write carries, which is also how many a busy connection waits for.
     pub fn requests_per_write(self) -> u32 {
         match self {
-            Workload::Baseline | Workload::LimitedConn | Workload::Json => 1,
             Workload::Pipelined | Workload::Mixed => 16,
+            _ => 1,
         }
     }
 
@@ -83,6 +157,10 @@ impl Workload {
             Workload::Pipelined => exchange::pipelined(),
             Workload::Json => exchange::json(),
             Workload::Mixed => exchange::mixed(),
+            _ => exchange::operations(
+                self.name(),
+                self.operations_per_request().unwrap_or_default(),
+            ),
         }
     }
 }

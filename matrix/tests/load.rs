@@ -50,7 +50,7 @@ fn assert_flawless(slice: &Slice) {
 
 #[test]
 fn every_workload_counts_what_the_server_counts_over_several_slices_and_targets() {
-    for workload in Workload::ALL {
+    for workload in Workload::of_servers() {
         let servers = [(); 2].map(|()| Server::start(|asked| Reply::Bytes(right(asked))));
         let mut load = Load::new().unwrap();
         let targets = servers
@@ -73,7 +73,7 @@ fn every_workload_counts_what_the_server_counts_over_several_slices_and_targets(
 
 #[test]
 fn a_fixed_number_of_writes_is_what_every_connection_makes() {
-    for workload in Workload::ALL {
+    for workload in Workload::of_servers() {
         let server = Server::start(|asked| Reply::Bytes(right(asked)));
         let mut load = Load::new().unwrap();
         let target = load.connect(plan(server.address, workload)).unwrap();
@@ -118,7 +118,7 @@ fn bytes_are_counted_both_ways() {
 
 #[test]
 fn a_closed_loop_obeys_littles_law() {
-    for workload in Workload::ALL {
+    for workload in Workload::of_servers() {
         let server = Server::start(|asked| Reply::Bytes(right(asked)));
         let slice = load_once(plan(server.address, workload));
         assert_flawless(&slice);

@@ -102,6 +102,7 @@ fn observation(name: &str, cost_ns: u64) -> Observation {
         name: name.to_owned(),
         warmup_slices: 8,
         slices: (0..10).map(slice).collect(),
+        operations: 0,
         wrong: 0,
         first_wrong: None,
         unanswered: 0,

@@ -1,4 +1,4 @@
-//! What `[package.metadata.matrix]` of server/Cargo.toml says, checked, and the combinations that it spans.
+//! What `[package.metadata.matrix]` of a package says, checked, and the combinations that it spans.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +15,7 @@ use crate::design::{Choice, Design};
 pub struct Axis {
     /// The name, such as `backend`.
     pub name: String,
-    /// The values in the order of the manifest; each is a feature of package `orthant`.
+    /// The values in the order of the manifest; each is a feature of the package.
     pub values: Vec<String>,
     /// The value that names leave out; the last axis may have one.
     #[serde(default)]
@@ -35,25 +35,46 @@ pub(super) struct Exclusion {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Listed {
+    /// Whose list it is.
+    #[serde(skip)]
+    pub(super) package: String,
+    /// Features that are on in every design.
+    #[serde(default = "command")]
+    pub(super) always: Vec<String>,
     pub(super) axes: Vec<Axis>,
     #[serde(default)]
     pub(super) exclude: Vec<Exclusion>,
 }
 
+/// What lists without `always` mean: revisions from before it was there.
+fn command() -> Vec<String> {
+    vec!["command".to_owned()]
+}
+
 impl Listed {
-    pub(super) fn of(server: &Package) -> Result<Self> {
+    pub(super) fn of(package: &Package) -> Result<Self> {
         let context = || {
             format!(
                 "failed to read [package.metadata.matrix] of {}",
-                server.manifest_path
+                package.manifest_path
             )
         };
-        let listed = server.metadata.get("matrix").with_context(context)?;
+        let listed = package.metadata.get("matrix").with_context(context)?;
         let listed: Self = serde_json::from_value(listed.clone()).with_context(context)?;
         listed
-            .check(&server.features.keys().map(String::as_str).collect())
+            .check(&package.features.keys().map(String::as_str).collect())
             .with_context(context)?;
-        Ok(listed)
+        Ok(Self {
+            package: package.name.to_string(),
+            ..listed
+        })
+    }
+
+    /// Whether a name begins as those of its designs do.
+    pub(super) fn has_begun(&self, name: &str) -> bool {
+        let first = name.split('+').next();
+        let values = self.axes.first().map_or(&[][..], |axis| &axis.values);
+        values.iter().any(|value| Some(value.as_str()) == first)
     }
 
     /// Every value is a feature and belongs to one axis; every exclusion names values that exist.
@@ -185,7 +206,8 @@ impl Listed {
                 .flat_map(|choices| axis.values.iter().map(move |value| extend(choices, value)))
                 .collect();
         }
-        combinations.into_iter().map(Design::new).collect()
+        let design = |choices| Design::new(&self.package, &self.always, choices);
+        combinations.into_iter().map(design).collect()
     }
 
     fn because(&self, design: &Design) -> Option<&str> {

@@ -135,7 +135,9 @@ mod tests {
             };
             all = all.iter().flat_map(extend).collect();
         }
-        all.into_iter().map(Design::new).collect()
+        all.into_iter()
+            .map(|choices| Design::new("", &[], choices))
+            .collect()
     }
 
     fn met(designs: &[Design]) -> BTreeSet<Pair<'_>> {

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 use cargo_metadata::Message;
 
 use crate::arm::Arm;
-use crate::axes::{SERVER, backend_package, floor_target};
+use crate::axes::{backend_package, floor_target};
 use crate::design::Design;
 use crate::process;
 use crate::workspace::Workspace;
@@ -36,31 +36,34 @@ pub(super) struct Target {
     arguments: Vec<String>,
 }
 
-/// The feature of the server that counts allocations.
+/// The feature that counts allocations.
 const COUNTS: &str = "count-allocations";
 
 impl Target {
-    /// `known` are the features of the server's package: early revisions have no `command`.
+    /// `known` are the features of the design's package: early revisions have no `command`.
     pub(super) fn design<'a>(design: &Design, known: impl Fn(&str) -> bool + 'a) -> Self {
         let features = design.features().into_iter();
-        Self::server(features.filter(|feature| known(feature)).collect())
+        let features = features.filter(|feature| known(feature)).collect();
+        Self::executable(design.package(), features)
     }
 
     pub(super) fn counting(design: &Design) -> Self {
-        Self::server(design.features().into_iter().chain([COUNTS]).collect())
+        let features = design.features().into_iter().chain([COUNTS]).collect();
+        Self::executable(design.package(), features)
     }
 
-    fn server(features: Vec<&str>) -> Self {
+    /// The executable that a package has by its own name.
+    fn executable(package: &str, features: Vec<&str>) -> Self {
         let features: Vec<_> = features.into_iter().map(str::to_owned).collect();
         let arguments = [
             "--bin",
-            SERVER,
+            package,
             "--no-default-features",
             "--features",
             &features.join(","),
         ];
         Self {
-            package: SERVER.to_owned(),
+            package: package.to_owned(),
             arguments: arguments.map(str::to_owned).to_vec(),
             features,
         }
@@ -187,7 +190,7 @@ pub fn tree(workspace: &Workspace, design: &Design) -> Result<String> {
         "tree",
         "--locked",
         "--package",
-        SERVER,
+        design.package(),
         "--edges",
         "normal,no-proc-macro",
     ];

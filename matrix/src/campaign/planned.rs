@@ -76,6 +76,12 @@ pub fn planned(axes: &Axes, asked: Asked) -> Result<Plan> {
     if arms.is_empty() {
         bail!("failed to find an arm that runs on this machine; `cargo matrix list` shows all");
     }
+    for arm in &arms {
+        for workload in &asked.workloads {
+            check_answers(axes, arm.identity(), *workload)?;
+        }
+    }
+    let known = axes.axes_of(arms.iter().map(PlannedArm::identity));
     Ok(Plan {
         schema: SCHEMA,
         campaign: campaign_name(&asked.started, asked.command, asked.seed),
@@ -84,14 +90,31 @@ pub fn planned(axes: &Axes, asked: Asked) -> Result<Plan> {
         arms,
         left_out,
         workloads: asked.workloads,
-        axes: axes.axes().iter().map(|axis| axis.name.clone()).collect(),
-        unnamed: axes.axes().last().and_then(|axis| axis.unnamed.clone()),
+        axes: known.iter().map(|axis| axis.name.clone()).collect(),
+        unnamed: known.last().and_then(|axis| axis.unnamed.clone()),
         coverage: asked.coverage,
         idle: asked.idle,
         counts: asked.counts,
         comparison: asked.comparison,
         settings: asked.settings,
     })
+}
+
+/// A harness answers the workloads of allocators, and nobody else does.
+///
+/// # Errors
+/// When what calls itself by this name does not answer this workload.
+pub(crate) fn check_answers(axes: &Axes, name: &str, workload: Workload) -> Result<()> {
+    match (axes.is_harness(name), workload.is_of_allocators()) {
+        (true, false) => bail!(
+            "failed to load {name} with {workload}: a harness answers {}; choose one by -w",
+            Workload::listed(Workload::is_of_allocators)
+        ),
+        (false, true) => bail!(
+            "failed to load {name} with {workload}: harnesses alone answer it; name one, such as harness+slab"
+        ),
+        _ => Ok(()),
+    }
 }
 
 /// Builds arms and starts each of them once.
@@ -185,6 +208,23 @@ fn planned_arm(built: Built, announced: String) -> PlannedArm {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn harnesses_answer_the_workloads_of_allocators_and_nobody_else_does() {
+        let axes = Axes::read().expect("the workspace can be read");
+        for (name, workload, is_right) in [
+            ("harness+slab", Workload::Larson, true),
+            ("harness+floor", Workload::HttpLike, true),
+            ("epoll+split+slab", Workload::Json, true),
+            ("fixture", Workload::Baseline, true),
+            ("harness+slab", Workload::Json, false),
+            ("epoll+floor", Workload::Larson, false),
+            ("fixture", Workload::AllocMixed, false),
+        ] {
+            let checked = check_answers(&axes, name, workload);
+            assert_eq!(checked.is_ok(), is_right, "{name} {workload}");
+        }
+    }
 
     #[test]
     fn every_backend_brings_its_floor_once() {

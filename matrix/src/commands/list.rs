@@ -33,6 +33,7 @@ pub struct Args {
 #[serde(rename_all = "kebab-case")]
 enum State {
     Design,
+    Harness,
     Floor,
     Peer,
     Excluded,
@@ -72,6 +73,10 @@ fn entries(axes: &Axes, coverage: Coverage) -> Result<Vec<Entry>> {
         .of(axes.designs())
         .into_iter()
         .map(|design| of_design(&design, State::Design, None));
+    let harnesses = axes.harnesses();
+    let harnesses = harnesses
+        .iter()
+        .map(|design| of_design(design, State::Harness, None));
     let floors = axes.floors().into_iter().filter_map(|floor| match &floor {
         Arm::Floor(backend) => Some(of_floor(backend, floor.name())),
         _ => None,
@@ -86,7 +91,12 @@ fn entries(axes: &Axes, coverage: Coverage) -> Result<Vec<Entry>> {
         .excluded()
         .into_iter()
         .map(|(design, because)| of_design(&design, State::Excluded, Some(because)));
-    Ok(designs.chain(floors).chain(peers).chain(excluded).collect())
+    Ok(designs
+        .chain(harnesses)
+        .chain(floors)
+        .chain(peers)
+        .chain(excluded)
+        .collect())
 }
 
 fn of_design(design: &Design, state: State, because: Option<&str>) -> Entry {
@@ -117,7 +127,8 @@ fn table(axes: &Axes, entries: &[Entry]) -> Table {
     let mut table = Table::new(std::iter::once("name").chain(values).chain(["note"]));
     for entry in entries {
         let note = match (&entry.state, &entry.because) {
-            (State::Floor, _) => "what the kernel alone costs".to_owned(),
+            (State::Harness, _) => "workloads of allocators, behind HTTP".to_owned(),
+            (State::Floor, _) => "what is no design's own cost".to_owned(),
             (State::Peer, _) => "a server of others, in matrix/peers".to_owned(),
             (_, Some(because)) => format!("excluded because {because}"),
             (_, None) => String::new(),

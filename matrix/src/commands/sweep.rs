@@ -91,7 +91,7 @@ pub(super) fn begin(args: &Args) -> Result<Campaign> {
         arms.extend(floor.filter(|floor| !arms.contains(floor)));
     }
     let mut workloads = if args.workload.is_empty() {
-        Workload::ALL.to_vec()
+        Workload::of_servers()
     } else {
         args.workload.clone()
     };

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use crate::arm::{Arm, FLOOR};
 use crate::axes::{Axes, BACKEND};
 use crate::build::{self, Rebuild, build};
+use crate::campaign::check_answers;
 use crate::commands::measure;
 use crate::design::Design;
 use crate::error::Outcome;
@@ -35,7 +36,7 @@ pub struct Args {
     /// Connections to the server
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     connections: u32,
-    /// Also start the designs that differ in buffers or allocator alone; each of them is built
+    /// Also start the designs that differ in buffers, allocator or policy alone; each of them is built
     #[arg(long)]
     siblings: bool,
     /// How the result is printed
@@ -77,6 +78,7 @@ fn subject(args: &Args, axes: &Axes) -> Result<Subject> {
     let server = Server::start(&program, server_cpu, 0)?;
     let name = server.name.clone();
     server.stop()?;
+    check_answers(axes, &name, args.workload)?;
     let design = axes.design(&name).ok();
     let siblings = match &design {
         Some(design) if args.siblings => siblings(axes, design)?,
@@ -114,12 +116,11 @@ fn siblings(axes: &Axes, design: &Design) -> Result<Vec<(String, std::path::Path
             .collect();
         matches!(apart[..], [(own, _)] if own.axis != BACKEND)
     };
-    let arms: Vec<Arm> = axes
-        .designs()
-        .into_iter()
-        .filter(differs)
-        .map(Arm::Design)
-        .collect();
+    let all = match axes.is_harness(&design.name()) {
+        true => axes.harnesses(),
+        false => axes.designs(),
+    };
+    let arms: Vec<Arm> = all.into_iter().filter(differs).map(Arm::Design).collect();
     let built = build(axes, &arms, Rebuild::Stale, &mut build::told)?;
     Ok(built
         .into_iter()

@@ -101,7 +101,7 @@ fn title(finding: &Finding) -> String {
         MachineState::Quiet => ", quiet machine",
         MachineState::Noisy => ", noisy machine",
     };
-    format!("{}, {launches} launches{machine}", finding.workload)
+    format!("{}, {launches} launches{machine}", finding.workload.title())
 }
 
 fn people_table(finding: &Finding) -> Table {

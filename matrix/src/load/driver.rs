@@ -36,8 +36,8 @@ impl Driver {
         );
         let script = plan.workload.script();
         let known = match plan.answers {
-            Answers::Arena => Known::new,
-            Answers::Floor => Known::floor,
+            Answers::Floor if !plan.workload.is_of_allocators() => Known::floor,
+            Answers::Arena | Answers::Floor => Known::new,
         };
         let mut driver = Driver {
             known: script.exchanges.iter().map(known).collect(),

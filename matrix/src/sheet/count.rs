@@ -202,7 +202,11 @@ impl CountSheet {
     fn text(&self) -> String {
         let mut out = self.head().join("\n") + "\n";
         for workload in self.workloads() {
-            out += &format!("\n{workload}\n{}", self.people_table(workload).text());
+            out += &format!(
+                "\n{}\n{}",
+                workload.title(),
+                self.people_table(workload).text()
+            );
             out += &format!("\n{}", self.calls_table(workload).text());
             let notes: Vec<String> = self
                 .notes(workload)
@@ -218,7 +222,8 @@ impl CountSheet {
         let mut out = markdown_list(&self.head());
         for workload in self.workloads() {
             out += &format!(
-                "\n### {workload}\n\n{}",
+                "\n### {}\n\n{}",
+                workload.title(),
                 self.people_table(workload).markdown()
             );
             out += &format!("\n{}", self.calls_table(workload).markdown());

@@ -209,7 +209,9 @@ fn title(block: &Block) -> String {
     };
     format!(
         "{}, {} launches, {} of them quiet{rows}",
-        block.workload, block.launches, block.launches_quiet
+        block.workload.title(),
+        block.launches,
+        block.launches_quiet
     )
 }
 

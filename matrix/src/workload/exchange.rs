@@ -88,6 +88,15 @@ pub(super) fn mixed() -> Script {
     }
 }
 
+/// The request of a workload of allocators.
+pub(super) fn operations(name: &str, operations: u32) -> Script {
+    let text = format!("GET /{name} HTTP/1.1\r\nHost: orthant\r\n\r\n");
+    Script {
+        exchanges: vec![write_of([(text, Right::Operations(operations))])],
+        stride: 0,
+    }
+}
+
 fn write_of(requests: impl IntoIterator<Item = Request>) -> Exchange {
     let (texts, right): (Vec<String>, Vec<Right>) = requests.into_iter().unzip();
     Exchange {

@@ -12,6 +12,8 @@ pub(crate) enum Right {
     Text(&'static str),
     /// The first `count` items of the data set, each with `total` = price × quantity × m.
     Json { count: u64, m: i64 },
+    /// So many operations of an allocator, none of which found a block in wrong hands.
+    Operations(u32),
 }
 
 impl Right {
@@ -24,6 +26,17 @@ impl Right {
             ));
         }
         match self {
+            Right::Operations(count) => {
+                let text = format!("{count} operations, 0 wrong\n");
+                if content == text.as_bytes() {
+                    return Ok(());
+                }
+                Err(format!(
+                    "expected content `{}`, got {}",
+                    text.trim_end(),
+                    shown(content)
+                ))
+            }
             Right::Text(text) if content == text.as_bytes() => Ok(()),
             Right::Text(text) => Err(format!("expected content `{text}`, got {}", shown(content))),
             Right::Json { count, m } => check_document(count, m, content)
@@ -118,6 +131,23 @@ mod tests {
     #[test]
     fn a_document_is_right_in_any_field_order() {
         assert_eq!(RIGHT.check(200, TWO.as_bytes()), Ok(()));
+    }
+
+    #[test]
+    fn operations_are_right_by_their_number_and_when_none_is_wrong() {
+        let right = Right::Operations(1024);
+        assert_eq!(right.check(200, b"1024 operations, 0 wrong\n"), Ok(()));
+        for wrong in [
+            "1024 operations, 1 wrong\n",
+            "1023 operations, 0 wrong\n",
+            "",
+        ] {
+            let sentence = right.check(200, wrong.as_bytes()).unwrap_err();
+            assert!(
+                sentence.starts_with("expected content `1024 operations, 0 wrong`, got `"),
+                "{sentence}"
+            );
+        }
     }
 
     #[test]

@@ -1,0 +1,64 @@
+//! Blocks of mixed sizes, replaced in no order: the loop of hakmem's `bench_random_mixed`.
+//!
+//! Each operation draws a slot. If a block is in it, it is freed, and the slot is left empty; if not, a block of 16 to 1,039
+//! bytes is put there. So half of the slots are full on average: 105 KiB in 400 of them, 2.1 MiB in 8,192.
+//!
+//! hakmem takes slot and size from one number drawn, so that they depend on each other: with 8,192 slots, ten bits of the
+//! slot *are* the size, and a slot has blocks of one size for ever. Here they are drawn apart unless `ONE_DRAW` says that
+//! it is to be as there.
+
+use super::Job;
+use crate::memory::Block;
+use crate::random::Xorshift;
+
+pub(crate) struct Mixed<B, const SLOTS: usize, const ONE_DRAW: bool> {
+    slots: Vec<Option<B>>,
+    slot: Xorshift,
+    size: Xorshift,
+}
+
+impl<B: Block, const SLOTS: usize, const ONE_DRAW: bool> Job for Mixed<B, SLOTS, ONE_DRAW> {
+    const OPERATIONS: u32 = 16_384;
+
+    fn begun() -> Self {
+        Mixed {
+            slots: (0..SLOTS).map(|_| None).collect(),
+            slot: Xorshift::seeded(1_234_567),
+            size: Xorshift::seeded(7_654_321),
+        }
+    }
+
+    fn go_on(&mut self) -> u32 {
+        let slots = &mut self.slots[..SLOTS];
+        let mut wrong = 0;
+        for _ in 0..Self::OPERATIONS {
+            let drawn = self.slot.draw();
+            let slot = &mut slots[drawn as usize % SLOTS];
+            if let Some(block) = slot.take() {
+                wrong += u32::from(!block.is_sound());
+            } else {
+                let size = if ONE_DRAW { drawn } else { self.size.draw() };
+                *slot = Some(B::new(16 + (size & 0x3ff)));
+            }
+        }
+        wrong
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys;
+
+    #[test]
+    fn about_half_of_the_slots_are_full_and_a_block_that_was_written_to_is_found() {
+        let mut mixed = Mixed::<sys::Block, 400, false>::begun();
+        assert_eq!(mixed.go_on(), 0);
+        let full = mixed.slots.iter().flatten().count();
+        assert!((150..250).contains(&full), "{full}");
+        for block in mixed.slots.iter_mut().flatten() {
+            block.spoil();
+        }
+        assert_eq!(mixed.go_on(), full as u32);
+    }
+}
