@@ -14,6 +14,7 @@ mod metrics;
 mod readme;
 mod report;
 mod rules;
+mod sanitize;
 mod sim;
 mod sweep;
 mod test;
@@ -94,6 +95,11 @@ pub const STEPS: &[Step] = &[
         name: "fuzz",
         about: "inputs made at random break no invariant of core",
         run: fuzz::step,
+    },
+    Step {
+        name: "sanitize",
+        about: "sanitizers find nothing in our allocator",
+        run: sanitize::step,
     },
     Step {
         name: "sim",

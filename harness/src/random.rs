@@ -1,6 +1,7 @@
 //! Numbers by chance that cost next to nothing, and are the same in every run.
 
 /// Marsaglia's xorshift with the shifts 13, 17 and 5 (*Xorshift RNGs*, 2003).
+#[derive(Clone, Copy)]
 pub(crate) struct Xorshift(u32);
 
 impl Xorshift {

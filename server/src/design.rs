@@ -48,13 +48,24 @@ axis! { ALLOCATOR_NAME allocator, "an allocator":
     "slab" => orthant_slab,
 }
 
-axis! { POLICY Released, "a release policy":
+axis! { POLICY Named, "a release policy":
     "balanced" => allocator::Balanced,
     "speed" => allocator::Speed,
     "lean" => allocator::Lean,
 }
 
 use allocator::Policy;
+
+/// The policy as it is built in.
+#[cfg(not(feature = "hardened"))]
+type Released = Named;
+
+/// The policy, and what looks for mistakes with memory.
+#[cfg(all(feature = "hardened", feature = "slab"))]
+type Released = orthant_slab::Hardened<Named>;
+
+#[cfg(all(feature = "hardened", not(feature = "slab")))]
+compile_error!("choose the allocator slab, whose option hardened is, or leave that out");
 
 /// The policy that names leave out.
 const UNNAMED: &str = "balanced";
@@ -99,6 +110,8 @@ pub struct Design {
     pub allocator: &'static str,
     /// The value on the axis of release policies: when the allocator gives memory back to the kernel.
     pub policy: &'static str,
+    /// Whether the allocator looks for blocks that are freed twice, or used after.
+    pub hardened: bool,
     /// The version that the allocator gives of itself.
     pub allocator_version: String,
     /// Whether that allocator really serves this process, by its own evidence.
@@ -119,6 +132,7 @@ impl Design {
             buffers: BUFFERS,
             allocator: ALLOCATOR_NAME,
             policy: POLICY,
+            hardened: cfg!(feature = "hardened"),
             allocator_version: allocator::version(),
             allocator_serves: allocator::serves(),
             version: env!("CARGO_PKG_VERSION"),

@@ -9,6 +9,7 @@
 mod atomic;
 pub(crate) mod classes;
 pub(crate) mod front;
+pub(crate) mod guard;
 pub(crate) mod heap;
 pub(crate) mod large;
 mod list;
@@ -19,7 +20,7 @@ pub(crate) mod superslab;
 
 use std::hint::black_box;
 
-pub use policy::{Balanced, Lean, Policy, Speed};
+pub use policy::{Balanced, Hardened, Lean, Policy, Speed};
 
 use crate::stats::stats;
 

@@ -8,6 +8,6 @@ mod allocator;
 mod stats;
 mod sys;
 
-pub use allocator::{Balanced, Lean, NAME, Policy, Speed, serves, version};
+pub use allocator::{Balanced, Hardened, Lean, NAME, Policy, Speed, serves, version};
 pub use stats::{Stats, returned_bytes, stats};
 pub use sys::Slab;

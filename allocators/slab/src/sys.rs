@@ -6,6 +6,7 @@
 
 mod block;
 mod global;
+mod guard;
 mod map;
 mod thread;
 
@@ -14,5 +15,6 @@ pub(crate) use block::{
     slab_address, zero,
 };
 pub use global::Slab;
+pub(crate) use guard::{end_process, out_words, secret};
 pub(crate) use map::{map, purge, remap, superslab, unmap};
 pub(crate) use thread::end_with_thread;

@@ -23,7 +23,9 @@ struct Block {
     next: UnsafeCell<*mut Block>,
 }
 
-impl Link for Block {
+struct Plain;
+
+impl Link<Block> for Plain {
     fn set_next(block: *mut Block, next: *mut Block) {
         // SAFETY: blocks of this model are boxes that live until `taken` has them.
         let block = unsafe { &*block };
@@ -64,8 +66,8 @@ fn every_block_comes_home_once() {
             let remote = remote.clone();
             thread::spawn(move || {
                 let (first, last) = (block(first), block(last));
-                Block::set_next(first, last);
-                remote.push(first, last);
+                Plain::set_next(first, last);
+                remote.push::<Plain>(first, last);
             })
         });
         // Not after the senders' end, which would order everything by itself.

@@ -46,7 +46,15 @@ pub(super) fn step(checkout: &Checkout, _: Options) -> Result<Option<String>> {
     for values in checkout.designs_with_every_policy()? {
         run(&mut check_of(checkout, &values))?;
     }
-    let wrong = wrong(&axes);
+    run(&mut check_of(
+        checkout,
+        "epoll,split,slab,balanced,hardened",
+    ))?;
+    let mut wrong = wrong(&axes);
+    wrong.push(Wrong {
+        values: vec!["epoll", "split", "system", "balanced", "hardened"],
+        named: vec!["slab", "hardened"],
+    });
     for choice in &wrong {
         must_fail(checkout, choice)?;
     }

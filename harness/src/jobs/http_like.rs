@@ -1,7 +1,7 @@
-//! What a web application does for a request: a head that grows while it arrives, a few strings of it, a list of fields, a
-//! body of some pieces; and a table that lives on, in which each request replaces one of 4,096 entries.
+//! What a web application does for a request: a head that grows while it arrives, two strings and a list of fields of it, a
+//! body of a length that was announced; and a table that lives on, in which each request replaces one of 4,096 entries.
 //!
-//! An operation is such a request.
+//! An operation is such a request: 7 blocks on average, 860 bytes copied.
 
 use super::Job;
 use crate::memory::Bytes;
@@ -40,33 +40,22 @@ impl<B: Bytes> HttpLike<B> {
         let drawn = self.random.draw() as usize;
         let of = |shift: u32, most: usize| (drawn >> shift) % most;
         let mut head = B::default();
-        let head_pieces = 2 + of(0, 4);
-        for _ in 0..head_pieces {
-            head.extend(&TEXT[..96]);
+        let pieces = 1 + of(0, 3);
+        for _ in 0..pieces {
+            head.extend(&TEXT[..120]);
         }
         let (target, host) = (text::<B>(16 + of(4, 48)), text::<B>(12 + of(8, 16)));
-        let mut fields = B::default();
-        let field_count = 6 + of(12, 6);
-        for _ in 0..field_count {
-            // Two places and two lengths, of 4 bytes each.
-            fields.extend(&TEXT[..16]);
-        }
-        let mut body = B::default();
-        let body_pieces = 1 + of(16, 8);
-        for _ in 0..body_pieces {
-            body.extend(&TEXT[..256]);
-        }
-        let lengths = [
-            head.length_bytes(),
-            fields.length_bytes(),
-            body.length_bytes(),
-            host.length_bytes(),
-        ];
+        // Two places and two lengths, of 4 bytes each.
+        let fields = text::<B>(16 * (6 + of(12, 6)));
+        let mut body = B::with_capacity(1024);
+        body.extend(&TEXT[..256]);
+        body.extend(&TEXT[..of(16, 256)]);
+        let lengths = [&head, &host, &fields, &body].map(B::length_bytes);
         let expected = [
-            96 * head_pieces,
-            16 * field_count,
-            256 * body_pieces,
+            120 * pieces,
             12 + of(8, 16),
+            16 * (6 + of(12, 6)),
+            256 + of(16, 256),
         ];
         let entry = &mut self.table[drawn % ENTRIES];
         let was_sound = entry.length_bytes() < 64;

@@ -8,7 +8,7 @@ use std::mem;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{Builder, JoinHandle};
 
-use super::Job;
+use super::{Job, more};
 use crate::memory::Block;
 use crate::random::Xorshift;
 
@@ -41,8 +41,10 @@ impl<B: Block> Chunks<B> {
         let blocks = &mut self.blocks[..CHUNKS];
         let mut wrong = 0;
         for _ in 0..REPLACED {
-            let victim = &mut blocks[self.random.draw() as usize % CHUNKS];
-            wrong += u32::from(!victim.is_sound());
+            let victim = &mut blocks[(self.random.draw() % CHUNKS as u32) as usize];
+            if !victim.is_sound() {
+                more(&mut wrong);
+            }
             // Taken before the other is freed: so does everybody who replaces a value.
             *victim = B::new(size(self.random.draw()));
         }

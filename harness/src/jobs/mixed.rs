@@ -7,12 +7,14 @@
 //! slot *are* the size, and a slot has blocks of one size for ever. Here they are drawn apart unless `ONE_DRAW` says that
 //! it is to be as there.
 
-use super::Job;
+use std::mem;
+
+use super::{Job, more};
 use crate::memory::Block;
 use crate::random::Xorshift;
 
 pub(crate) struct Mixed<B, const SLOTS: usize, const ONE_DRAW: bool> {
-    slots: Vec<Option<B>>,
+    slots: Box<[Option<B>; SLOTS]>,
     slot: Xorshift,
     size: Xorshift,
 }
@@ -22,25 +24,30 @@ impl<B: Block, const SLOTS: usize, const ONE_DRAW: bool> Job for Mixed<B, SLOTS,
 
     fn begun() -> Self {
         Mixed {
-            slots: (0..SLOTS).map(|_| None).collect(),
+            slots: Box::new([const { None }; SLOTS]),
             slot: Xorshift::seeded(1_234_567),
             size: Xorshift::seeded(7_654_321),
         }
     }
 
     fn go_on(&mut self) -> u32 {
-        let slots = &mut self.slots[..SLOTS];
         let mut wrong = 0;
+        // In registers: nothing that a block is written to can be one of them.
+        let (mut slot_random, mut size_random) = (self.slot, self.size);
         for _ in 0..Self::OPERATIONS {
-            let drawn = self.slot.draw();
-            let slot = &mut slots[drawn as usize % SLOTS];
+            let drawn = slot_random.draw();
+            let slot = &mut self.slots[(drawn % SLOTS as u32) as usize];
             if let Some(block) = slot.take() {
-                wrong += u32::from(!block.is_sound());
+                if !block.is_sound() {
+                    more(&mut wrong);
+                }
             } else {
-                let size = if ONE_DRAW { drawn } else { self.size.draw() };
-                *slot = Some(B::new(16 + (size & 0x3ff)));
+                let size = if ONE_DRAW { drawn } else { size_random.draw() };
+                // There is nothing to be dropped, as was just seen.
+                mem::forget(slot.replace(B::new(16 + (size & 0x3ff))));
             }
         }
+        (self.slot, self.size) = (slot_random, size_random);
         wrong
     }
 }

@@ -17,12 +17,13 @@ pub(crate) const CLASSES: usize = 36;
 /// Classes up to here come from a table.
 const TABLE_MAX: usize = 1024;
 
-/// A number below [`CLASSES`], as only this module makes them.
+/// A number below [`CLASSES`], as only this module makes them. It is as wide as what is computed with it, which saves
+/// widening it each time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Class(u8);
+pub(crate) struct Class(u32);
 
 /// By the number of grains.
-const TABLE: [Class; TABLE_MAX / GRAIN_BYTES + 1] = table();
+const TABLE: [u8; TABLE_MAX / GRAIN_BYTES + 1] = table();
 
 /// The size of each class, in bytes.
 const BYTES: [u32; CLASSES] = bytes();
@@ -30,7 +31,7 @@ const BYTES: [u32; CLASSES] = bytes();
 impl Class {
     /// Every class, from the smallest blocks on.
     pub(crate) fn all() -> impl Iterator<Item = Class> {
-        (0..CLASSES as u8).map(Class)
+        (0..CLASSES as u32).map(Class)
     }
 
     /// Which one it is, below [`CLASSES`].
@@ -55,7 +56,7 @@ impl Class {
 #[inline(always)]
 pub(crate) const fn of_size(size: usize) -> Class {
     if size <= TABLE_MAX {
-        TABLE[size.div_ceil(GRAIN_BYTES)]
+        Class(TABLE[size.div_ceil(GRAIN_BYTES)] as u32)
     } else {
         computed(size)
     }
@@ -83,19 +84,18 @@ pub(crate) const fn of_layout(size: usize, align: usize) -> Option<Class> {
 const fn computed(size: usize) -> Class {
     let last = size - 1;
     if last < 4 * GRAIN_BYTES {
-        return Class((last / GRAIN_BYTES) as u8);
+        return Class((last / GRAIN_BYTES) as u32);
     }
-    let doubling = last.ilog2() as usize;
-    let quarter = (last >> (doubling - 2)) & 3;
-    // 64 to 127 is the second group of four.
-    Class(((doubling - 5) * 4 + quarter) as u8)
+    // What is left is 4 to 7, and from 64 to 127 the shift is 4 and the classes are 4 to 7.
+    let shift = last.ilog2() - 2;
+    Class(shift * 4 + (last >> shift) as u32 - 16)
 }
 
-const fn table() -> [Class; TABLE_MAX / GRAIN_BYTES + 1] {
-    let mut table = [Class(0); TABLE_MAX / GRAIN_BYTES + 1];
+const fn table() -> [u8; TABLE_MAX / GRAIN_BYTES + 1] {
+    let mut table = [0; TABLE_MAX / GRAIN_BYTES + 1];
     let mut grains = 1;
     while grains < table.len() {
-        table[grains] = computed(grains * GRAIN_BYTES);
+        table[grains] = computed(grains * GRAIN_BYTES).0 as u8;
         grains += 1;
     }
     table

@@ -9,6 +9,7 @@ use std::cell::Cell;
 use std::ptr;
 
 use super::classes::{CLASSES, Class};
+use super::guard;
 use super::heap::{self, Heap};
 use super::policy::Policy;
 use super::superslab::Chain;
@@ -66,7 +67,7 @@ pub(crate) fn take<P: Policy>(class: Class) -> *mut u8 {
         if block.is_null() {
             return front.refill::<P>(class);
         }
-        bin.first.set(sys::next(block));
+        bin.first.set(sys::next::<P>(block));
         bin.count.set(bin.count.get() - 1);
         block.cast()
     })
@@ -81,7 +82,7 @@ pub(crate) fn put<P: Policy>(class: Class, block: *mut u8) {
         if count >= bin.limit.get() {
             return front.overflow::<P>(class, block.cast());
         }
-        bin.push(block.cast());
+        bin.push::<P>(block.cast());
     });
 }
 
@@ -92,7 +93,7 @@ pub(crate) fn heap<P: Policy>() -> Option<&'static Heap> {
 
 /// Sends a block home, past the magazines.
 pub(crate) fn send<P: Policy>(block: *mut Block) {
-    FRONT.with(|front| front.flush::<P>(block));
+    FRONT.with(|front| front.flush::<P>(block, None));
 }
 
 /// Empties the magazines of the calling thread, and looks for what its heap and those without a thread do not need.
@@ -158,7 +159,7 @@ impl Front {
             }
             bin.limit.set(limit(class));
         }
-        bin.first.set(sys::next(chain.first));
+        bin.first.set(sys::next::<P>(chain.first));
         bin.count.set(chain.count - 1);
         chain.first.cast()
     }
@@ -171,7 +172,7 @@ impl Front {
         if bin.limit.get() == 0 {
             // Without a heap a magazine would never be emptied, so such a block goes home by itself.
             if self.heap::<P>().is_none() {
-                return self.flush::<P>(alone(block));
+                return self.flush::<P>(alone::<P>(block), Some(class));
             }
             bin.limit.set(limit(class));
         } else {
@@ -179,33 +180,37 @@ impl Front {
                 first: bin.first.replace(ptr::null_mut()),
                 count: bin.count.replace(0),
             };
-            self.flush::<P>(bin.second.replace(full).first);
+            self.flush::<P>(bin.second.replace(full).first, Some(class));
         }
-        bin.push(block);
+        bin.push::<P>(block);
     }
 
     fn empty<P: Policy>(&self) {
-        for bin in &self.bins {
+        for class in Class::all() {
+            let bin = self.bin(class);
             bin.count.set(0);
-            self.flush::<P>(bin.first.replace(ptr::null_mut()));
-            self.flush::<P>(bin.second.replace(Chain::NONE).first);
+            self.flush::<P>(bin.first.replace(ptr::null_mut()), Some(class));
+            self.flush::<P>(bin.second.replace(Chain::NONE).first, Some(class));
         }
     }
 
-    /// Sends the blocks of a chain home: to the own heap one by one, to each other with one atomic operation.
-    fn flush<P: Policy>(&self, mut block: *mut Block) {
+    /// Sends the blocks of a chain home, which were freed as ones of a class if there is one: to the own heap one by one, to each other with one atomic operation.
+    fn flush<P: Policy>(&self, mut block: *mut Block, class: Option<Class>) {
         let own = self.heap.get();
         let mut others = Others::NONE;
         while !block.is_null() {
-            let next = sys::next(block);
+            let next = sys::next::<P>(block);
+            if let Some(class) = class.filter(|_| P::HARDENED) {
+                guard::check_class(block, class);
+            }
             let owner = sys::owner(block);
             match own {
                 Some(own) if ptr::eq(own, owner) => own.put::<P>(block),
-                _ => others.add(owner, block),
+                _ => others.add::<P>(owner, block),
             }
             block = next;
         }
-        others.send();
+        others.send::<P>();
     }
 }
 
@@ -220,16 +225,16 @@ impl Bin {
     }
 
     #[inline(always)]
-    fn push(&self, block: *mut Block) {
-        sys::set_next(block, self.first.get());
+    fn push<P: Policy>(&self, block: *mut Block) {
+        sys::set_next::<P>(block, self.first.get());
         self.first.set(block);
         self.count.set(self.count.get() + 1);
     }
 }
 
 /// Makes it a chain of its own.
-pub(crate) fn alone(block: *mut Block) -> *mut Block {
-    sys::set_next(block, ptr::null_mut());
+pub(crate) fn alone<P: Policy>(block: *mut Block) -> *mut Block {
+    sys::set_next::<P>(block, ptr::null_mut());
     block
 }
 
@@ -257,7 +262,7 @@ impl Others {
         next: 0,
     };
 
-    fn add(&mut self, owner: *const Heap, block: *mut Block) {
+    fn add<P: Policy>(&mut self, owner: *const Heap, block: *mut Block) {
         let alone = Other {
             owner,
             first: block,
@@ -265,7 +270,7 @@ impl Others {
         };
         for chain in &mut self.chains {
             if chain.owner == owner {
-                sys::set_next(block, chain.first);
+                sys::set_next::<P>(block, chain.first);
                 chain.first = block;
                 return;
             }
@@ -275,20 +280,20 @@ impl Others {
             }
         }
         let place = &mut self.chains[self.next % OWNERS];
-        place.send();
+        place.send::<P>();
         *place = alone;
         self.next += 1;
     }
 
-    fn send(&self) {
-        self.chains.iter().for_each(Other::send);
+    fn send<P: Policy>(&self) {
+        self.chains.iter().for_each(Other::send::<P>);
     }
 }
 
 impl Other {
-    fn send(&self) {
+    fn send<P: Policy>(&self) {
         if let Some(owner) = sys::heap(self.owner.cast_mut()) {
-            owner.remote().push(self.first, self.last);
+            owner.remote().push::<P>(self.first, self.last);
         }
     }
 }

@@ -11,6 +11,7 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 
 use super::classes::{CLASSES, Class};
+use super::guard;
 use super::list::List;
 use super::mappings::Mappings;
 use super::policy::Policy;
@@ -96,6 +97,9 @@ impl Heap {
     }
 
     fn made<P: Policy>() -> Option<&'static Heap> {
+        if P::HARDENED {
+            guard::begin();
+        }
         let superslab = sys::superslab::<P>()?;
         let heap = sys::heap_in(superslab);
         heap.adopt(superslab);
@@ -149,7 +153,7 @@ impl Heap {
             self.drain::<P>();
             partial.first().or_else(|| self.started::<P>(class))
         })?;
-        let chain = slab.take(sys::slab_address(slab), most)?;
+        let chain = slab.take::<P>(sys::slab_address(slab), most)?;
         if slab.is_full() {
             partial.remove(slab);
         }
@@ -229,16 +233,20 @@ impl Heap {
         let slab = superslab.slab(at);
         let run = slab.run();
         if run > 0 {
-            sub(&self.counts.out, run as usize * SLAB_BYTES);
-            return self.release::<P>(Span {
+            let span = Span {
                 superslab,
                 first: at,
                 count: run,
-            });
+            };
+            if P::HARDENED {
+                guard::run_comes_home(span);
+            }
+            sub(&self.counts.out, run as usize * SLAB_BYTES);
+            return self.release::<P>(span);
         }
         let class = slab.class();
         sub(&self.counts.out, class.bytes());
-        slab.put(block);
+        slab.put::<P>(block);
         let partial = self.partial(class);
         if !partial.has(slab) {
             partial.push(slab);
@@ -270,7 +278,7 @@ impl Heap {
     pub(crate) fn drain<P: Policy>(&'static self) {
         let mut block = self.remote().take();
         while !block.is_null() {
-            let next = sys::next(block);
+            let next = sys::next::<P>(block);
             self.put::<P>(block);
             block = next;
         }

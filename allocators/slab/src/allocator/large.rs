@@ -4,6 +4,7 @@ use std::alloc::Layout;
 use std::ptr;
 
 use super::front;
+use super::guard;
 use super::heap::{self, Heap};
 use super::policy::Policy;
 use super::superslab::{SLAB_BYTES, Span};
@@ -78,7 +79,13 @@ fn mapping(heap: &Heap, bytes: usize, align: usize, zeroed: bool) -> *mut u8 {
 #[inline(never)]
 pub(crate) fn put<P: Policy>(block: *mut u8, layout: Layout) {
     match Kind::of(layout.size(), layout.align()) {
-        Kind::Run(_) => front::send::<P>(front::alone(block.cast())),
+        Kind::Run(slabs) => {
+            let block = block.cast();
+            if P::HARDENED {
+                guard::check_run(block, slabs);
+            }
+            front::send::<P>(front::alone::<P>(block));
+        }
         Kind::Mapping(bytes) => match front::heap::<P>() {
             Some(heap) => heap
                 .mappings()

@@ -3,6 +3,7 @@
 //! A policy is a set of constants, which nothing reads while blocks are taken and given back in the magazines.
 
 use std::alloc::GlobalAlloc;
+use std::marker::PhantomData;
 
 use super::front;
 use crate::sys::Slab;
@@ -29,6 +30,10 @@ pub trait Policy: Copy + Send + Sync + 'static {
 
     /// Whether the kernel may use huge pages for slabs where it is told to use them everywhere.
     const HUGE_PAGES: bool;
+
+    /// Whether it looks for blocks that were freed twice or with another layout than they were taken with, and for writes to
+    /// what was freed.
+    const HARDENED: bool = false;
 
     /// Sets the allocator up, before the process has other threads: there is nothing to set.
     fn begin() {}
@@ -83,4 +88,21 @@ impl Policy for Lean {
     const EPOCHS: u32 = 0;
     const MAPPED_BYTES_KEPT: usize = 0;
     const HUGE_PAGES: bool = false;
+}
+
+/// A policy whose allocator ends the process when it finds a block that was freed twice or with another layout than it was
+/// taken with, or memory that was written to after it was freed. It looks when links are read and when blocks come home:
+/// `collect` has all of the calling thread's come home at once.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Hardened<P>(PhantomData<P>);
+
+impl<P: Policy> Policy for Hardened<P> {
+    type Allocator = Slab<Hardened<P>>;
+    const ALLOCATOR: Slab<Hardened<P>> = Slab::new();
+    const SLABS_KEPT: u32 = P::SLABS_KEPT;
+    const AT_ONCE: bool = P::AT_ONCE;
+    const EPOCHS: u32 = P::EPOCHS;
+    const MAPPED_BYTES_KEPT: usize = P::MAPPED_BYTES_KEPT;
+    const HUGE_PAGES: bool = P::HUGE_PAGES;
+    const HARDENED: bool = true;
 }

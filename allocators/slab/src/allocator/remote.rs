@@ -7,10 +7,10 @@ use std::ptr;
 
 use super::atomic::{AtomicPtr, Ordering};
 
-/// A block in a chain. What links them is none of this module's business.
-pub(crate) trait Link {
-    /// Makes `next` follow this one.
-    fn set_next(block: *mut Self, next: *mut Self);
+/// Links blocks. How is none of this module's business.
+pub(crate) trait Link<T> {
+    /// Makes `next` follow a block.
+    fn set_next(block: *mut T, next: *mut T);
 }
 
 /// The end at which chains arrive; many may push, one takes. Zeroes are one without a chain.
@@ -18,12 +18,12 @@ pub(crate) struct Remote<T> {
     pub(crate) head: AtomicPtr<T>,
 }
 
-impl<T: Link> Remote<T> {
+impl<T> Remote<T> {
     /// Pushes the chain from `first` to `last`, which nobody else reaches.
-    pub(crate) fn push(&self, first: *mut T, last: *mut T) {
+    pub(crate) fn push<L: Link<T>>(&self, first: *mut T, last: *mut T) {
         let mut head = self.head.load(Ordering::Relaxed);
         loop {
-            T::set_next(last, head);
+            L::set_next(last, head);
             // Release: who takes the chain sees its links, and what was done with the blocks before.
             let exchanged =
                 self.head

@@ -9,8 +9,10 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use super::classes::Class;
+use super::guard;
 use super::heap::Heap;
 use super::list::{Linked, Links};
+use super::policy::Policy;
 use crate::sys::{self, Block};
 
 /// Bytes of a superslab, and what its address is a multiple of.
@@ -253,26 +255,29 @@ impl Slab {
     }
 
     /// Takes at most so many blocks: those that came back, or else carved ones. `None` only if it is full.
-    pub(crate) fn take(&self, at: *mut u8, most: u32) -> Option<Chain> {
+    pub(crate) fn take<P: Policy>(&self, at: *mut u8, most: u32) -> Option<Chain> {
         let back = self.carved.get() - self.used.get();
         let chain = if back == 0 {
-            self.carve(at, most)?
+            self.carve::<P>(at, most)?
         } else if back <= most {
             let first = self.free.replace(std::ptr::null_mut());
             Chain { first, count: back }
         } else {
             let first = self.free.get();
-            let last = (1..most).fold(first, |block, _| sys::next(block));
-            self.free.set(sys::next(last));
-            sys::set_next(last, std::ptr::null_mut());
+            let last = (1..most).fold(first, |block, _| sys::next::<P>(block));
+            self.free.set(sys::next::<P>(last));
+            sys::set_next::<P>(last, std::ptr::null_mut());
             Chain { first, count: most }
         };
+        if P::HARDENED {
+            guard::leave::<P>(chain);
+        }
         self.used.set(self.used.get() + chain.count);
         Some(chain)
     }
 
     /// Cuts new blocks off, from a page or less.
-    fn carve(&self, at: *mut u8, most: u32) -> Option<Chain> {
+    fn carve<P: Policy>(&self, at: *mut u8, most: u32) -> Option<Chain> {
         let class = self.class();
         let carved = self.carved.get();
         let page = (CARVED_BYTES / class.bytes() as u32).max(1);
@@ -285,9 +290,9 @@ impl Slab {
                 .cast::<Block>()
         };
         for number in carved..carved + count - 1 {
-            sys::set_next(block(number), block(number + 1));
+            sys::set_next::<P>(block(number), block(number + 1));
         }
-        sys::set_next(block(carved + count - 1), std::ptr::null_mut());
+        sys::set_next::<P>(block(carved + count - 1), std::ptr::null_mut());
         self.carved.set(carved + count);
         Some(Chain {
             first: block(carved),
@@ -297,8 +302,11 @@ impl Slab {
 
     /// Takes a block back.
     #[inline]
-    pub(crate) fn put(&self, block: *mut Block) {
-        sys::set_next(block, self.free.get());
+    pub(crate) fn put<P: Policy>(&self, block: *mut Block) {
+        if P::HARDENED {
+            guard::come_home(block);
+        }
+        sys::set_next::<P>(block, self.free.get());
         self.free.set(block);
         self.used.set(self.used.get() - 1);
     }

@@ -6,7 +6,9 @@ use std::mem::offset_of;
 use std::ptr;
 
 use crate::allocator::classes::{CLASSES, Class};
+use crate::allocator::guard;
 use crate::allocator::heap::Heap;
+use crate::allocator::policy::Policy;
 use crate::allocator::remote::Link;
 use crate::allocator::superslab::{SLAB_BYTES, SLABS, SUPERSLAB_BYTES, Slab, Superslab};
 
@@ -15,22 +17,32 @@ pub(crate) struct Block {
     next: *mut Block,
 }
 
-impl Link for Block {
+impl<P: Policy> Link<Block> for P {
     fn set_next(block: *mut Block, next: *mut Block) {
-        set_next(block, next);
+        set_next::<P>(block, next);
     }
 }
 
 /// The block behind one that nobody uses; null behind the last.
 #[inline(always)]
-pub(crate) fn next(block: *mut Block) -> *mut Block {
+pub(crate) fn next<P: Policy>(block: *mut Block) -> *mut Block {
     // SAFETY: blocks in chains belong to the allocator and are aligned to 16 bytes; who put it there wrote its link.
-    unsafe { (*block).next }
+    let next = unsafe { (*block).next };
+    if !P::HARDENED {
+        return next;
+    }
+    let link = guard::mixed(block, next.addr());
+    guard::check_link(link);
+    ptr::with_exposed_provenance_mut(link)
 }
 
 /// Makes one block follow another that nobody uses.
 #[inline(always)]
-pub(crate) fn set_next(block: *mut Block, next: *mut Block) {
+pub(crate) fn set_next<P: Policy>(block: *mut Block, next: *mut Block) {
+    let next = match P::HARDENED {
+        true => ptr::without_provenance_mut(guard::mixed(block, next.addr())),
+        false => next,
+    };
     // SAFETY: its user gave it back, or it was never given out; 16 bytes are the least that a block has.
     unsafe { (*block).next = next };
 }

@@ -1,0 +1,46 @@
+//! Where a hardened build has its secret and its bits, and how it ends.
+
+use std::cell::Cell;
+use std::ptr;
+
+use super::block::{Block, address, home};
+use crate::allocator::guard::WORDS;
+use crate::allocator::heap::Heap;
+use crate::allocator::superslab::{SLAB_BYTES, SLABS, Superslab};
+
+/// Where the bits begin in the first slab, behind what else is there.
+const OUT_OFFSET: usize = 32 << 10;
+
+/// A number that the kernel drew for this process (getauxval(3), AT_RANDOM).
+pub(crate) fn secret() -> usize {
+    // SAFETY: takes a number and reads what the kernel told the process when it began.
+    let drawn = unsafe { libc::getauxval(libc::AT_RANDOM) };
+    let drawn = ptr::with_exposed_provenance::<[u8; size_of::<usize>()]>(drawn as usize);
+    // SAFETY: null, or 16 bytes that stay as long as the process does.
+    let drawn = unsafe { drawn.as_ref() };
+    drawn.map_or(0, |drawn| usize::from_ne_bytes(*drawn))
+}
+
+/// The bits of the slab that a block lies in.
+pub(crate) fn out_words(block: *mut Block) -> &'static [Cell<u64>; WORDS] {
+    const { assert!(size_of::<Superslab>() + size_of::<Heap>() <= OUT_OFFSET) };
+    const { assert!(OUT_OFFSET + SLABS * size_of::<[u64; WORDS]>() <= SLAB_BYTES) };
+    let (superslab, at) = home(block);
+    let words = address(superslab)
+        .wrapping_add(OUT_OFFSET)
+        .cast::<[Cell<u64>; WORDS]>();
+    // SAFETY: in the first slab of a mapped superslab, where nothing else is, as asserted; zeroes are cells. The owner of the
+    // superslab alone looks at them.
+    unsafe { &*words.wrapping_add(at) }
+}
+
+/// Says why on standard error and ends the process (abort(3)). Nothing here takes memory.
+#[cold]
+pub(crate) fn end_process(why: &str) -> ! {
+    for text in ["orthant-slab: ", why, "\n"] {
+        // SAFETY: so many bytes are there to be read. Where they cannot be written nobody can be told.
+        unsafe { libc::write(libc::STDERR_FILENO, text.as_ptr().cast(), text.len()) };
+    }
+    // SAFETY: it does not come back.
+    unsafe { libc::abort() }
+}

@@ -1,0 +1,157 @@
+//! What a hardened build finds. Each mistake is made in a process of its own, since that is how it ends.
+
+use std::alloc::{GlobalAlloc, Layout};
+use std::process::{Command, ExitStatus};
+
+use orthant_slab::{Balanced, Hardened, Policy, Slab};
+
+#[global_allocator]
+static GLOBAL: Slab<Hardened<Balanced>> = Hardened::<Balanced>::ALLOCATOR;
+
+/// Which mistake a process is to make.
+const MISTAKE: &str = "ORTHANT_SLAB_MISTAKE";
+
+fn layout(bytes: usize) -> Layout {
+    Layout::from_size_align(bytes, 8).expect("a small size and a power of two")
+}
+
+fn taken(bytes: usize) -> *mut u8 {
+    // SAFETY: the size is not 0.
+    let block = unsafe { GLOBAL.alloc(layout(bytes)) };
+    assert!(!block.is_null());
+    block
+}
+
+fn free(block: *mut u8, bytes: usize) {
+    // SAFETY: none: that this may be wrong is what the tests are about, and the process is to end by it.
+    unsafe { GLOBAL.dealloc(block, layout(bytes)) };
+}
+
+fn write(block: *mut u8, word: usize) {
+    // SAFETY: the memory is mapped, though it may be nobody's any more.
+    unsafe { block.cast::<usize>().write(word) };
+}
+
+fn collect() {
+    Hardened::<Balanced>::collect();
+}
+
+/// Makes a mistake; what comes behind it is what a program would go on with.
+fn make(mistake: &str) {
+    match mistake {
+        "none" => {}
+        "twice" => {
+            let block = taken(100);
+            free(block, 100);
+            free(block, 100);
+        }
+        "twice on another thread" => {
+            let blocks: Vec<usize> = (0..300).map(|_| taken(100).expose_provenance()).collect();
+            let freed = move || {
+                for block in blocks.iter().chain(&blocks[7..8]) {
+                    free(std::ptr::with_exposed_provenance_mut(*block), 100);
+                }
+                collect();
+            };
+            std::thread::spawn(freed).join().expect("it frees and ends");
+        }
+        "twice, a run" => {
+            let block = taken(100_000);
+            free(block, 100_000);
+            free(block, 100_000);
+        }
+        "another class" => free(taken(100), 1000),
+        "a run as a block" => free(taken(100_000), 100),
+        "a longer run" => free(taken(100_000), 500_000),
+        "a block as a run" => free(taken(100), 100_000),
+        "inside" => free(taken(100).wrapping_add(16), 100),
+        "written to" => {
+            let block = taken(100);
+            free(block, 100);
+            write(block, 0x4141_4141_4141_4141);
+            taken(100);
+            taken(100);
+        }
+        "linked by hand" => {
+            let (block, target) = (taken(100), taken(100));
+            free(block, 100);
+            write(block, target.addr());
+            taken(100);
+            taken(100);
+        }
+        _ => panic!("no such mistake: {mistake}"),
+    }
+    collect();
+}
+
+/// How a process ended that made this mistake, and what it said.
+fn after(mistake: &str) -> (ExitStatus, String) {
+    let own = std::env::current_exe().expect("this test is a file");
+    let output = Command::new(own)
+        .args(["--exact", "a_process_that_makes_a_mistake", "--nocapture"])
+        .env(MISTAKE, mistake)
+        .output()
+        .expect("this test can be started once more");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output.status, said)
+}
+
+/// Of no use by itself: the others start it.
+#[test]
+fn a_process_that_makes_a_mistake() {
+    if let Ok(mistake) = std::env::var(MISTAKE) {
+        make(&mistake);
+    }
+}
+
+#[test]
+fn mistakes_end_the_process_and_say_which() {
+    let twice = "orthant-slab: a block was freed twice\n";
+    let layout = "orthant-slab: a block was freed with another layout than it was taken with\n";
+    let written = "orthant-slab: memory was written to after it was freed\n";
+    for (mistake, says) in [
+        ("twice", twice),
+        ("twice on another thread", twice),
+        ("twice, a run", twice),
+        ("another class", layout),
+        ("a run as a block", layout),
+        ("a longer run", layout),
+        ("a block as a run", layout),
+        ("inside", layout),
+        ("written to", written),
+        ("linked by hand", written),
+    ] {
+        let (status, said) = after(mistake);
+        assert!(
+            !status.success() && said.contains(says),
+            "{mistake}: {status}: {said}"
+        );
+    }
+}
+
+#[test]
+fn without_a_mistake_nothing_is_found() {
+    let (status, said) = after("none");
+    assert!(status.success(), "{status}: {said}");
+    // Blocks of every class and runs, on threads that free each other's.
+    let threads: Vec<_> = (0..4)
+        .map(|thread: usize| {
+            std::thread::spawn(move || {
+                let blocks =
+                    (0..40_000_usize).map(|turn| vec![turn as u8; 1 + turn * 7919 % 40_000]);
+                let blocks: Vec<_> = blocks.skip(thread).step_by(37).collect();
+                collect();
+                blocks
+            })
+        })
+        .collect();
+    for thread in threads {
+        let blocks = thread.join().expect("it makes vectors");
+        assert!(
+            blocks
+                .iter()
+                .all(|block| block.iter().all(|byte| *byte == block[0]))
+        );
+    }
+    collect();
+}
