@@ -1,5 +1,5 @@
 //! The harness without an allocator: the same answers to the same requests, the same numbers drawn and the same threads, and
-//! blocks and bytes that are nothing but their size. What it costs is no allocator's.
+//! blocks and bytes that are nothing but a size and a mark. What it costs is no allocator's.
 //!
 //! ```text
 //! floor --listen 127.0.0.1:0 --workers 1
@@ -18,29 +18,27 @@ impl Memory for Nothing {
 
 /// A block that is only said to be there.
 struct NoBlock {
-    size_bytes: u32,
+    mark: u8,
     first: u8,
 }
 
 impl Block for NoBlock {
     #[inline(always)]
-    fn new(size_bytes: u32) -> NoBlock {
-        NoBlock {
-            size_bytes,
-            first: size_bytes as u8,
-        }
+    fn new(_: u32, mark: u8) -> NoBlock {
+        NoBlock { mark, first: mark }
     }
 
     #[inline(always)]
     fn is_sound(&self) -> bool {
-        self.first == self.size_bytes as u8
+        self.first == self.mark
     }
 }
 
-/// How many bytes there would be.
+/// How many bytes there would be, and what begins them.
 #[derive(Default)]
 struct NoBytes {
     length_bytes: usize,
+    first: u8,
 }
 
 impl Bytes for NoBytes {
@@ -52,11 +50,12 @@ impl Bytes for NoBytes {
     #[inline(always)]
     fn extend(&mut self, piece: &[u8]) {
         self.length_bytes += piece.len();
+        self.first = piece.first().copied().unwrap_or(self.first);
     }
 
     #[inline(always)]
-    fn length_bytes(&self) -> usize {
-        self.length_bytes
+    fn are(&self, length_bytes: usize, mark: u8) -> bool {
+        self.length_bytes == length_bytes && self.first == mark
     }
 }
 

@@ -5,11 +5,13 @@ mod http_like;
 mod larson;
 mod mixed;
 mod producer_consumer;
+mod spike;
 
 use http_like::HttpLike;
 use larson::{Larson, Spawning};
 use mixed::Mixed;
 use producer_consumer::Pair;
+use spike::Spike;
 
 use crate::memory::Memory;
 
@@ -43,10 +45,11 @@ pub(crate) struct Jobs<M: Memory> {
     larson_spawn: Option<Spawning<M::Block>>,
     http_like: Option<HttpLike<M::Bytes>>,
     producer_consumer: Option<Pair<M::Block>>,
+    spike: Option<Spike<M::Block>>,
 }
 
 /// The paths of the workloads.
-pub(crate) const PATHS: [&str; 7] = [
+pub(crate) const PATHS: [&str; 8] = [
     "/alloc-mixed",
     "/alloc-mixed-8192",
     "/alloc-mixed-one-draw",
@@ -54,6 +57,7 @@ pub(crate) const PATHS: [&str; 7] = [
     "/larson-spawn",
     "/http-like",
     "/producer-consumer",
+    "/spike",
 ];
 
 impl<M: Memory> Jobs<M> {
@@ -66,6 +70,7 @@ impl<M: Memory> Jobs<M> {
         larson_spawn: None,
         http_like: None,
         producer_consumer: None,
+        spike: None,
     };
 
     /// Makes the workload of this path go on, if there is one.
@@ -78,6 +83,7 @@ impl<M: Memory> Jobs<M> {
             b"/larson-spawn" => done(&mut self.larson_spawn),
             b"/http-like" => done(&mut self.http_like),
             b"/producer-consumer" => done(&mut self.producer_consumer),
+            b"/spike" => done(&mut self.spike),
             _ => return None,
         })
     }

@@ -10,10 +10,10 @@ pub trait Memory: 'static {
 
 /// A block whose first byte says whether it is still its owner's; the others are never touched.
 pub trait Block: Send + 'static {
-    /// Takes a block of at least one byte and writes that.
-    fn new(size_bytes: u32) -> Self;
+    /// Takes a block of at least one byte and writes a mark there.
+    fn new(size_bytes: u32, mark: u8) -> Self;
 
-    /// Whether the first byte is what was written there.
+    /// Whether its mark is there.
     fn is_sound(&self) -> bool;
 }
 
@@ -25,8 +25,8 @@ pub trait Bytes: Default + Send + 'static {
     /// Puts a piece behind what is there.
     fn extend(&mut self, piece: &[u8]);
 
-    /// How many there are.
-    fn length_bytes(&self) -> usize;
+    /// Whether so many are there, and the first of them and the last are this one.
+    fn are(&self, length_bytes: usize, mark: u8) -> bool;
 }
 
 /// The global allocator's.
@@ -49,7 +49,7 @@ impl Bytes for Vec<u8> {
     }
 
     #[inline(always)]
-    fn length_bytes(&self) -> usize {
-        self.len()
+    fn are(&self, length_bytes: usize, mark: u8) -> bool {
+        self.len() == length_bytes && self.first() == Some(&mark) && self.last() == Some(&mark)
     }
 }

@@ -7,6 +7,7 @@ use std::ptr::NonNull;
 pub struct Block {
     start: NonNull<u8>,
     size_bytes: u32,
+    mark: u8,
 }
 
 // SAFETY: a block has one owner, and who has it may free it, on any thread.
@@ -14,7 +15,7 @@ unsafe impl Send for Block {}
 
 impl crate::memory::Block for Block {
     #[inline(always)]
-    fn new(size_bytes: u32) -> Block {
+    fn new(size_bytes: u32, mark: u8) -> Block {
         assert!(size_bytes > 0);
         let layout = layout(size_bytes);
         // SAFETY: the layout has a size, as was just seen.
@@ -23,15 +24,19 @@ impl crate::memory::Block for Block {
             handle_alloc_error(layout)
         };
         // SAFETY: the block has at least one byte, and nobody else knows of it.
-        unsafe { start.write(tag(size_bytes)) };
-        Block { start, size_bytes }
+        unsafe { start.write(mark) };
+        Block {
+            start,
+            size_bytes,
+            mark,
+        }
     }
 
     #[inline(always)]
     fn is_sound(&self) -> bool {
         // SAFETY: the byte was written when the block was taken, and the block is not freed before `self` is dropped.
         let first = unsafe { self.start.read() };
-        first == tag(self.size_bytes)
+        first == self.mark
     }
 }
 
@@ -40,7 +45,7 @@ impl Block {
     /// Writes the first byte as somebody would who was given the same block.
     pub(crate) fn spoil(&mut self) {
         // SAFETY: the block has at least one byte, and only its owner, who is borrowed, may look at it.
-        unsafe { self.start.write(!tag(self.size_bytes)) };
+        unsafe { self.start.write(!self.mark) };
     }
 }
 
@@ -57,9 +62,4 @@ fn layout(size_bytes: u32) -> Layout {
     const ALIGN_BYTES: usize = 8;
     // SAFETY: 8 is a power of two, and 4 GiB rounded up to it are less than half of the address space.
     unsafe { Layout::from_size_align_unchecked(size_bytes as usize, ALIGN_BYTES) }
-}
-
-#[inline(always)]
-fn tag(size_bytes: u32) -> u8 {
-    size_bytes as u8
 }

@@ -58,7 +58,7 @@ fn every_workload_answers_with_what_it_did_and_all_else_is_told_what_there_is() 
     assert!(help.starts_with("HTTP/1.1 404 "), "{help}");
     let (_, paths) = help.split_once("ask for ").expect(&help);
     let paths: Vec<&str> = paths.trim_end().split(", ").collect();
-    assert_eq!(paths.len(), 7, "{help}");
+    assert_eq!(paths.len(), 8, "{help}");
     for path in paths {
         for _ in 0..3 {
             let answer = harness.ask("GET", path);

@@ -9,7 +9,7 @@ mod named;
 mod near;
 mod pairwise;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::arm::Arm;
 use crate::design::Design;
@@ -91,6 +91,20 @@ impl Axes {
         self.list_of(name).package == HARNESS
     }
 
+    /// Refuses harnesses among what a command is to do something with.
+    ///
+    /// # Errors
+    /// When there is one.
+    pub(crate) fn refuse_harnesses(&self, arms: &[Arm], what: &str) -> Result<()> {
+        let is_harness = |name: &String| self.is_harness(name);
+        match arms.iter().filter_map(Arm::kind).find(is_harness) {
+            Some(name) => bail!(
+                "failed to {what} {name}: a harness has the workloads of allocators and nothing else; name a design of the server"
+            ),
+            None => Ok(()),
+        }
+    }
+
     /// The list that a name belongs to, by how it begins.
     fn list_of(&self, name: &str) -> &Listed {
         let harness = self.harness.as_ref();
@@ -105,6 +119,11 @@ impl Axes {
     pub fn only(mut self, conditions: &[String]) -> Result<Self> {
         for text in conditions {
             self.listed.narrow(text)?;
+            // No harness has what is on no axis of harnesses.
+            self.harness = self.harness.and_then(|mut harness| {
+                harness.narrow(text).ok()?;
+                Some(harness)
+            });
         }
         Ok(self)
     }

@@ -142,7 +142,16 @@ impl Workload {
     pub fn requests_per_write(self) -> u32 {
         match self {
             Workload::Pipelined | Workload::Mixed => 16,
-            _ => 1,
+            Workload::Baseline
+            | Workload::LimitedConn
+            | Workload::Json
+            | Workload::AllocMixed
+            | Workload::AllocMixed8192
+            | Workload::AllocMixedOneDraw
+            | Workload::Larson
+            | Workload::LarsonSpawn
+            | Workload::HttpLike
+            | Workload::ProducerConsumer => 1,
         }
     }
 

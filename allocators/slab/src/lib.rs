@@ -9,5 +9,5 @@ mod stats;
 mod sys;
 
 pub use allocator::{Balanced, Hardened, Lean, NAME, Policy, Speed, serves, version};
-pub use stats::{Stats, returned_bytes, stats};
+pub use stats::{Stats, returned_bytes, sent, stats};
 pub use sys::Slab;

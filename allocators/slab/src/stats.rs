@@ -34,6 +34,13 @@ pub fn returned_bytes() -> u64 {
     sum(|counts| &counts.returned)
 }
 
+/// Blocks that were freed by threads that did not own them, and the chains in which they were sent home, with one atomic
+/// operation each.
+pub fn sent() -> (u64, u64) {
+    let blocks = sum(|counts| &counts.sent_blocks);
+    (blocks, sum(|counts| &counts.sent_chains))
+}
+
 /// What one thread took and another gave back is below zero in the other's counts, and so may a sum be that is made meanwhile.
 fn sum(count: impl Fn(&Counts) -> &AtomicUsize) -> u64 {
     let sum = heap::all().fold(0, |sum: usize, heap| {

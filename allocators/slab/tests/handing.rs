@@ -11,7 +11,7 @@ use orthant_slab::{Balanced, Lean, Policy, Slab};
 const SLOTS: usize = 64;
 const THREADS: u32 = 4;
 
-/// Each thread that ends begins another until so many have run.
+/// Each thread begins another before it ends, until so many have run for each.
 const GENERATIONS: u32 = 6;
 
 /// Exchanges of each thread.
@@ -67,53 +67,69 @@ fn freed<A: GlobalAlloc>(allocator: &A, block: *mut u32) {
     unsafe { allocator.dealloc(block.cast(), layout(words)) };
 }
 
-fn hand<P: Policy<Allocator = Slab<P>>>(slots: &'static Slots, begun: &'static AtomicU32) {
-    let mut drawn = begun.fetch_add(1, Ordering::Relaxed) * 7919 + 1;
-    let allocator = P::ALLOCATOR;
-    for turn in 0..TURNS {
-        drawn = drawn.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        // Mostly of a few classes, sometimes a run of slabs.
-        let words = match drawn >> 8 & 1023 {
-            0 => 20_000 + (drawn >> 18),
-            class => 1 + class % 40,
-        };
-        let block = written(&allocator, words);
-        let other = slots.exchanged(drawn >> 20, block);
-        if !other.is_null() {
-            freed(&allocator, other);
-        }
-        if turn.is_multiple_of(1024) {
-            P::collect();
-        }
-    }
-    if begun.load(Ordering::Relaxed) < THREADS * GENERATIONS {
-        let next = std::thread::spawn(move || hand::<P>(slots, begun));
-        next.join().expect("it hands blocks on and ends");
-    }
+/// What the threads of a policy share.
+struct Hands {
+    slots: Slots,
+    begun: AtomicU32,
+    ended: AtomicU32,
 }
 
-fn handed<P: Policy<Allocator = Slab<P>>>(slots: &'static Slots, begun: &'static AtomicU32) {
-    let threads: Vec<_> = (0..THREADS)
-        .map(|_| std::thread::spawn(move || hand::<P>(slots, begun)))
-        .collect();
-    for thread in threads {
-        thread.join().expect("it hands blocks on and ends");
-    }
-    for slot in 0..SLOTS as u32 {
-        let block = slots.exchanged(slot, ptr::null_mut());
-        if !block.is_null() {
-            freed(&P::ALLOCATOR, block);
+impl Hands {
+    const fn new() -> Hands {
+        Hands {
+            slots: Slots::empty(),
+            begun: AtomicU32::new(0),
+            ended: AtomicU32::new(0),
         }
     }
-    P::collect();
-    assert!(begun.load(Ordering::Relaxed) >= THREADS * GENERATIONS);
+
+    /// Hands blocks on, begins the next thread and ends: that one may take over its heap.
+    fn hand<P: Policy<Allocator = Slab<P>>>(&'static self) {
+        let number = self.begun.fetch_add(1, Ordering::Relaxed);
+        let mut drawn = number * 7919 + 1;
+        let allocator = P::ALLOCATOR;
+        for turn in 0..TURNS {
+            drawn = drawn.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            // Mostly of a few classes, sometimes a run of slabs.
+            let words = match drawn >> 8 & 1023 {
+                0 => 20_000 + (drawn >> 18),
+                class => 1 + class % 40,
+            };
+            let block = written(&allocator, words);
+            let other = self.slots.exchanged(drawn >> 20, block);
+            if !other.is_null() {
+                freed(&allocator, other);
+            }
+            if turn.is_multiple_of(1024) {
+                P::collect();
+            }
+        }
+        if number + THREADS < THREADS * GENERATIONS {
+            std::thread::spawn(|| self.hand::<P>());
+        }
+        self.ended.fetch_add(1, Ordering::Release);
+    }
+
+    fn all_hand<P: Policy<Allocator = Slab<P>>>(&'static self) {
+        for _ in 0..THREADS {
+            std::thread::spawn(|| self.hand::<P>());
+        }
+        while self.ended.load(Ordering::Acquire) < THREADS * GENERATIONS {
+            std::thread::yield_now();
+        }
+        for slot in 0..SLOTS as u32 {
+            let block = self.slots.exchanged(slot, ptr::null_mut());
+            if !block.is_null() {
+                freed(&P::ALLOCATOR, block);
+            }
+        }
+        P::collect();
+    }
 }
 
 fn main() {
-    static SLOTS_BALANCED: Slots = Slots::empty();
-    static BEGUN_BALANCED: AtomicU32 = AtomicU32::new(0);
-    handed::<Balanced>(&SLOTS_BALANCED, &BEGUN_BALANCED);
-    static SLOTS_LEAN: Slots = Slots::empty();
-    static BEGUN_LEAN: AtomicU32 = AtomicU32::new(0);
-    handed::<Lean>(&SLOTS_LEAN, &BEGUN_LEAN);
+    static BALANCED: Hands = Hands::new();
+    BALANCED.all_hand::<Balanced>();
+    static LEAN: Hands = Hands::new();
+    LEAN.all_hand::<Lean>();
 }

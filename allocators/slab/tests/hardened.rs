@@ -32,6 +32,10 @@ fn write(block: *mut u8, word: usize) {
     unsafe { block.cast::<usize>().write(word) };
 }
 
+fn elsewhere(work: impl FnOnce() + Send + 'static) {
+    std::thread::spawn(work).join().expect("it ends");
+}
+
 fn collect() {
     Hardened::<Balanced>::collect();
 }
@@ -45,15 +49,25 @@ fn make(mistake: &str) {
             free(block, 100);
             free(block, 100);
         }
+        "twice, another between" => {
+            let (block, other) = (taken(100), taken(100));
+            free(block, 100);
+            free(other, 100);
+            free(block, 100);
+        }
         "twice on another thread" => {
-            let blocks: Vec<usize> = (0..300).map(|_| taken(100).expose_provenance()).collect();
-            let freed = move || {
-                for block in blocks.iter().chain(&blocks[7..8]) {
-                    free(std::ptr::with_exposed_provenance_mut(*block), 100);
-                }
-                collect();
-            };
-            std::thread::spawn(freed).join().expect("it frees and ends");
+            let block = taken(100).expose_provenance();
+            elsewhere(move || {
+                let block = std::ptr::with_exposed_provenance_mut(block);
+                free(block, 100);
+                free(block, 100);
+            });
+        }
+        "twice by two threads" => {
+            let block = taken(100);
+            let address = block.expose_provenance();
+            elsewhere(move || free(std::ptr::with_exposed_provenance_mut(address), 100));
+            free(block, 100);
         }
         "twice, a run" => {
             let block = taken(100_000);
@@ -70,13 +84,18 @@ fn make(mistake: &str) {
             free(block, 100);
             write(block, 0x4141_4141_4141_4141);
             taken(100);
+        }
+        "written to in part" => {
+            let block = taken(100);
+            free(block, 100);
+            // SAFETY: the memory is mapped, though it is nobody's any more.
+            unsafe { block.wrapping_add(2).write(7) };
             taken(100);
         }
         "linked by hand" => {
             let (block, target) = (taken(100), taken(100));
             free(block, 100);
             write(block, target.addr());
-            taken(100);
             taken(100);
         }
         _ => panic!("no such mistake: {mistake}"),
@@ -111,7 +130,9 @@ fn mistakes_end_the_process_and_say_which() {
     let written = "orthant-slab: memory was written to after it was freed\n";
     for (mistake, says) in [
         ("twice", twice),
+        ("twice, another between", twice),
         ("twice on another thread", twice),
+        ("twice by two threads", twice),
         ("twice, a run", twice),
         ("another class", layout),
         ("a run as a block", layout),
@@ -119,6 +140,7 @@ fn mistakes_end_the_process_and_say_which() {
         ("a block as a run", layout),
         ("inside", layout),
         ("written to", written),
+        ("written to in part", written),
         ("linked by hand", written),
     ] {
         let (status, said) = after(mistake);
@@ -133,25 +155,38 @@ fn mistakes_end_the_process_and_say_which() {
 fn without_a_mistake_nothing_is_found() {
     let (status, said) = after("none");
     assert!(status.success(), "{status}: {said}");
-    // Blocks of every class and runs, on threads that free each other's.
-    let threads: Vec<_> = (0..4)
-        .map(|thread: usize| {
-            std::thread::spawn(move || {
-                let blocks =
-                    (0..40_000_usize).map(|turn| vec![turn as u8; 1 + turn * 7919 % 40_000]);
-                let blocks: Vec<_> = blocks.skip(thread).step_by(37).collect();
-                collect();
-                blocks
-            })
-        })
-        .collect();
-    for thread in threads {
-        let blocks = thread.join().expect("it makes vectors");
-        assert!(
-            blocks
-                .iter()
-                .all(|block| block.iter().all(|byte| *byte == block[0]))
-        );
+    // Blocks of every class, runs and mappings that grow, are made shorter, and are freed by threads that did not take them,
+    // while heaps are left and taken over.
+    let (sender, receiver) = std::sync::mpsc::channel::<Vec<u8>>();
+    let consumer = std::thread::spawn(move || receiver.into_iter().for_each(check));
+    for thread in 0..24_usize {
+        let sender = sender.clone();
+        elsewhere(move || {
+            for turn in 0..300 {
+                let bytes =
+                    1 + (turn * 7919 + thread * 104_729) % [400, 40_000, 1_500_000][turn % 3];
+                let mut block = vec![turn as u8; bytes];
+                block.resize(bytes * 2, turn as u8);
+                block.truncate(bytes * 3 / 2);
+                block.shrink_to_fit();
+                match turn % 2 {
+                    0 => sender.send(block).expect("it is waited for"),
+                    _ => check(block),
+                }
+            }
+            collect();
+        });
     }
+    drop(sender);
+    consumer.join().expect("it found nothing");
+    let aligned = Layout::from_size_align(5000, 4096).expect("a power of two");
+    // SAFETY: the size is not 0.
+    let block = unsafe { GLOBAL.alloc(aligned) };
+    // SAFETY: it was taken by this layout.
+    unsafe { GLOBAL.dealloc(block, aligned) };
     collect();
+}
+
+fn check(block: Vec<u8>) {
+    assert!(block.iter().all(|byte| *byte == block[0]));
 }

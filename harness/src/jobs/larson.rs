@@ -30,7 +30,7 @@ struct Chunks<B> {
 impl<B: Block> Chunks<B> {
     fn new(seed: u32) -> Chunks<B> {
         let mut random = Xorshift::seeded(seed);
-        let blocks = (0..CHUNKS).map(|_| B::new(size(random.draw())));
+        let blocks = (0..CHUNKS).map(|_| chunk(random.draw()));
         Chunks {
             blocks: blocks.collect(),
             random,
@@ -46,14 +46,14 @@ impl<B: Block> Chunks<B> {
                 more(&mut wrong);
             }
             // Taken before the other is freed: so does everybody who replaces a value.
-            *victim = B::new(size(self.random.draw()));
+            *victim = chunk(self.random.draw());
         }
         wrong
     }
 }
 
-fn size(drawn: u32) -> u32 {
-    8 + drawn % 992
+fn chunk<B: Block>(drawn: u32) -> B {
+    B::new(8 + drawn % 992, drawn as u8)
 }
 
 /// Two threads that live as long as the server.

@@ -44,7 +44,7 @@ impl<B: Block, const SLOTS: usize, const ONE_DRAW: bool> Job for Mixed<B, SLOTS,
             } else {
                 let size = if ONE_DRAW { drawn } else { size_random.draw() };
                 // There is nothing to be dropped, as was just seen.
-                mem::forget(slot.replace(B::new(16 + (size & 0x3ff))));
+                mem::forget(slot.replace(B::new(16 + (size & 0x3ff), drawn as u8)));
             }
         }
         (self.slot, self.size) = (slot_random, size_random);

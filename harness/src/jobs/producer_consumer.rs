@@ -48,7 +48,7 @@ impl<B: Block> Job for Pair<B> {
 
     fn go_on(&mut self) -> u32 {
         for mut batch in self.empty.drain(..) {
-            batch.extend((0..BLOCKS).map(|_| B::new(BLOCK_BYTES)));
+            batch.extend((0..BLOCKS).map(|at| B::new(BLOCK_BYTES, at as u8)));
             self.to.send(batch).expect(ENDED);
         }
         let mut wrong = 0;

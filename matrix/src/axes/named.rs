@@ -94,7 +94,7 @@ impl Axes {
                      {text}epoll+split+system"
                 );
                 let commit = Commit::of(self.workspace(), revision)?;
-                Ok(Arm::Revised(commit, name.to_owned()))
+                Ok(Arm::Revised(commit, self.short(name)))
             }
             _ if is_path => bail!(
                 "failed to find an executable at {text}: an arm with a slash in it is a path; `cargo matrix list` shows the \
@@ -102,6 +102,12 @@ impl Axes {
             ),
             _ => self.built_here(text),
         }
+    }
+
+    /// The name without what is unnamed, which earlier revisions do not know; as it is where it is none of today's.
+    pub(crate) fn short(&self, name: &str) -> String {
+        let design = self.design(name);
+        design.map_or_else(|_| name.to_owned(), |design| design.name())
     }
 
     /// The design or the floor of this name, built from this workspace.

@@ -67,6 +67,12 @@ pub enum Refused {
 /// # Errors
 /// When an arm cannot be built or started, or none is left.
 pub fn planned(axes: &Axes, asked: Asked) -> Result<Plan> {
+    // Of paths and peers it is known when they have said what they are, of all others before they are built.
+    for name in asked.arms.iter().filter_map(Arm::kind) {
+        for workload in &asked.workloads {
+            check_answers(axes, &name, *workload)?;
+        }
+    }
     let (mut arms, mut left_out) = tried(axes, &asked.arms, asked.refused)?;
     if asked.floors == Floors::Beside {
         let (floors, without) = tried(axes, &floors_beside(axes, &arms), asked.refused)?;

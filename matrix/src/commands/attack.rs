@@ -12,6 +12,7 @@ use crate::arm::Arm;
 use crate::attack::{Attack, Opponent, Pace, Seen, Times, tried};
 use crate::axes::Axes;
 use crate::build::{Built, Rebuild, build, told};
+use crate::campaign::check_answers;
 use crate::commands::peers::Peers;
 use crate::commands::{build as building, measure};
 use crate::error::{Fault, Outcome, fault_of};
@@ -137,6 +138,10 @@ fn chosen(axes: &Axes, args: &Args) -> Result<Vec<Arm>> {
     asked.names.clone_from(&args.arms);
     asked.only.clone_from(&args.only);
     let arms = building::chosen(axes, &asked, &args.peers)?;
+    axes.refuse_harnesses(&arms, "attack")?;
+    for arm in &arms {
+        check_answers(axes, &arm.name(), args.workload)?;
+    }
     if let Some(floor) = arms.iter().find(|arm| arm.is_floor()) {
         bail!("failed to attack {floor}: a floor speaks no HTTP and has no limits; name a design");
     }

@@ -134,7 +134,7 @@ impl History {
             );
         }
         let design = match &args.design {
-            Some(design) => design.clone(),
+            Some(design) => axes.short(design),
             None => axes.default_design()?.name(),
         };
         ensure!(

@@ -123,6 +123,7 @@ fn chosen(axes: &Axes, args: &Args) -> Result<Vec<Arm>> {
     asked.names.clone_from(&args.arms);
     asked.only.clone_from(&args.only);
     let arms = building::chosen(axes, &asked, &args.peers)?;
+    axes.refuse_harnesses(&arms, "check")?;
     if let Some(floor) = arms.iter().find(|arm| arm.is_floor()) {
         bail!(
             "failed to check {floor}: a floor speaks no HTTP, it answers every head alike; name a design"

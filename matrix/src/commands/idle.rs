@@ -80,11 +80,13 @@ pub(super) fn begin(args: &Args) -> Result<Campaign> {
         connections: idle[idle.len() - 1],
         requests_per_s: None,
     };
+    let arms = build::chosen(&axes, &chosen, &args.peers)?;
+    axes.refuse_harnesses(&arms, "hold idle connections to")?;
     let asked = Asked {
         command: "idle",
         started: measure::now(),
         seed: args.output.seed(),
-        arms: build::chosen(&axes, &chosen, &args.peers)?,
+        arms,
         coverage: args.design,
         floors: Floors::AsAsked,
         workloads: Vec::new(),

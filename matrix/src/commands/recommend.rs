@@ -69,6 +69,11 @@ pub struct Args {
 /// When a record is missing and must not be measured, or cannot be read or measured.
 pub fn run(args: &Args) -> Result<Outcome> {
     check_primary(args)?;
+    ensure!(
+        !args.workload.is_of_allocators(),
+        "failed to choose by {}: no server answers it; name a workload of servers, or compare harnesses",
+        args.workload
+    );
     let axes = Axes::read()?;
     let evidence = evidence(args, &axes)?;
     let asked = Asked {
@@ -115,6 +120,12 @@ fn notes(answer: &Recommendation, evidence: &Evidence, axes: &Axes) -> Vec<Strin
             missing.len(),
             designs.len(),
             missing[..missing.len().min(NAMES_MAX)].join(", ")
+        ));
+    }
+    let names: Vec<String> = axes.axes().iter().map(|axis| axis.name.clone()).collect();
+    for axis in evidence.unknown_axes(&names) {
+        notes.push(format!(
+            "a record is from before there was the axis {axis}: add one of its values to the features of its designs"
         ));
     }
     // Without git nobody knows.

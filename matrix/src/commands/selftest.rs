@@ -51,11 +51,13 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Outcome> {
     let axes = Axes::read()?;
     let started = measure::now();
+    let arm = axes.arm(&args.arm)?;
+    axes.refuse_harnesses(std::slice::from_ref(&arm), "test this tool by")?;
     let asked = Asked {
         command: "selftest",
         started: started.clone(),
         seed: args.measure.output.seed(),
-        arms: vec![axes.arm(&args.arm)?; 3],
+        arms: vec![arm; 3],
         coverage: Coverage::Full,
         floors: Floors::AsAsked,
         workloads: vec![args.workload],

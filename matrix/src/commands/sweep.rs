@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
+use crate::arm::Arm;
 use crate::axes::{Axes, Coverage};
 use crate::campaign::{Asked, Campaign, Floors, Refused};
 use crate::commands::build;
@@ -23,9 +24,9 @@ use crate::workload::Workload;
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
     /// Arms such as uring+split+mimalloc, @HEAD~1 (what else is named, at that revision) or peer:hyper, beside the floors
-    /// of their backends; every design if none is named
+    /// of their backends; every design if none is named, or every harness under workloads of allocators
     pub(super) names: Vec<String>,
-    /// A workload; all of them if none is given
+    /// A workload; all that servers answer if none is given
     #[arg(short, long, value_enum, value_name = "WORKLOAD")]
     pub(super) workload: Vec<Workload>,
     /// Only designs with this value on this axis, such as backend=epoll; repeat it to narrow further
@@ -85,7 +86,18 @@ pub(super) fn begin(args: &Args) -> Result<Campaign> {
     chosen.only.clone_from(&args.only);
     chosen.design = args.design;
     chosen.floors = true;
-    let mut arms = build::chosen(&axes, &chosen, &args.peers)?;
+    let is_for_allocators =
+        !args.workload.is_empty() && args.workload.iter().all(|it| it.is_of_allocators());
+    let mut arms = if is_for_allocators && args.names.is_empty() {
+        let harnesses = Axes::read()?.only(&args.only)?.harnesses();
+        args.design
+            .of(harnesses)
+            .into_iter()
+            .map(Arm::Design)
+            .collect()
+    } else {
+        build::chosen(&axes, &chosen, &args.peers)?
+    };
     for arm in arms.clone() {
         let floor = arm.kind().and_then(|kind| axes.floor_of(&kind));
         arms.extend(floor.filter(|floor| !arms.contains(floor)));

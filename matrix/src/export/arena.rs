@@ -1,7 +1,7 @@
 //! HttpArena's result files (<https://github.com/MDA2AV/HttpArena>): one JSON object for each profile, number of connections
 //! and framework, as its own driver saves them. Times and sizes are strings with a unit there, rounded as it rounds.
 //!
-//! Our workloads are the arena's profiles of the same name; `mixed` is none of them. Its driver keeps the best of three runs,
+//! Our workloads are the arena's profiles of the same name; `mixed` and those of allocators are none of them. Its driver keeps the best of three runs,
 //! this is all launches together; and one worker on one CPU is no 64 threads, so only files made here compare.
 
 use std::collections::BTreeSet;
@@ -20,8 +20,8 @@ pub(super) fn files(report: &Report) -> Result<Exported> {
     let (mut files, mut left_out) = (Vec::new(), Vec::new());
     let blocks = report.sheet.iter().flat_map(|sheet| &sheet.blocks);
     for block in blocks.filter(|block| block.launches > 0) {
-        if block.workload == Workload::Mixed {
-            left_out.push("mixed is no profile of the arena".to_owned());
+        if block.workload == Workload::Mixed || block.workload.is_of_allocators() {
+            left_out.push(format!("{} is no profile of the arena", block.workload));
             continue;
         }
         let launches = report.record.launches_of(block.workload);

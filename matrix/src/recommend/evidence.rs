@@ -150,6 +150,19 @@ impl Evidence {
         of_other_code.collect()
     }
 
+    /// The names of the axes that some record knows nothing of, and whose value its designs do not tell.
+    #[must_use]
+    pub fn unknown_axes(&self, names: &[String]) -> Vec<String> {
+        let unknown = names.iter().filter(|name| {
+            let is_unknown = |record: &Record| {
+                let axes = &record.plan().axes;
+                !axes.is_empty() && !axes.contains(name)
+            };
+            self.0.iter().any(is_unknown)
+        });
+        unknown.cloned().collect()
+    }
+
     /// The names of all campaigns.
     #[must_use]
     pub fn campaigns(&self) -> Vec<String> {

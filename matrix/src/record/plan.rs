@@ -89,7 +89,7 @@ pub struct PlannedArm {
     /// What it called itself when it was started, such as `epoll+floor`; none where nobody asked.
     #[serde(default)]
     pub announced: Option<String>,
-    /// Whether it answers everything with the same bytes.
+    /// Whether it answers everything with the same bytes; or of a harness, does without an allocator.
     pub is_floor: bool,
     /// What it is started with beside where to listen; none in records from before they were kept.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -69,6 +69,9 @@ pub(crate) fn take<P: Policy>(class: Class) -> *mut u8 {
         }
         bin.first.set(sys::next::<P>(block));
         bin.count.set(bin.count.get() - 1);
+        if P::HARDENED {
+            guard::take(block);
+        }
         block.cast()
     })
 }
@@ -76,6 +79,9 @@ pub(crate) fn take<P: Policy>(class: Class) -> *mut u8 {
 /// Takes a block of a class back.
 #[inline(always)]
 pub(crate) fn put<P: Policy>(class: Class, block: *mut u8) {
+    if P::HARDENED {
+        guard::put(block.cast(), class);
+    }
     FRONT.with(|front| {
         let bin = front.bin(class);
         let count = bin.count.get();
@@ -93,7 +99,7 @@ pub(crate) fn heap<P: Policy>() -> Option<&'static Heap> {
 
 /// Sends a block home, past the magazines.
 pub(crate) fn send<P: Policy>(block: *mut Block) {
-    FRONT.with(|front| front.flush::<P>(block, None));
+    FRONT.with(|front| front.flush::<P>(block));
 }
 
 /// Empties the magazines of the calling thread, and looks for what its heap and those without a thread do not need.
@@ -161,6 +167,9 @@ impl Front {
         }
         bin.first.set(sys::next::<P>(chain.first));
         bin.count.set(chain.count - 1);
+        if P::HARDENED {
+            guard::take(chain.first);
+        }
         chain.first.cast()
     }
 
@@ -172,7 +181,7 @@ impl Front {
         if bin.limit.get() == 0 {
             // Without a heap a magazine would never be emptied, so such a block goes home by itself.
             if self.heap::<P>().is_none() {
-                return self.flush::<P>(alone::<P>(block), Some(class));
+                return self.flush::<P>(alone::<P>(block));
             }
             bin.limit.set(limit(class));
         } else {
@@ -180,29 +189,25 @@ impl Front {
                 first: bin.first.replace(ptr::null_mut()),
                 count: bin.count.replace(0),
             };
-            self.flush::<P>(bin.second.replace(full).first, Some(class));
+            self.flush::<P>(bin.second.replace(full).first);
         }
         bin.push::<P>(block);
     }
 
     fn empty<P: Policy>(&self) {
-        for class in Class::all() {
-            let bin = self.bin(class);
+        for bin in &self.bins {
             bin.count.set(0);
-            self.flush::<P>(bin.first.replace(ptr::null_mut()), Some(class));
-            self.flush::<P>(bin.second.replace(Chain::NONE).first, Some(class));
+            self.flush::<P>(bin.first.replace(ptr::null_mut()));
+            self.flush::<P>(bin.second.replace(Chain::NONE).first);
         }
     }
 
-    /// Sends the blocks of a chain home, which were freed as ones of a class if there is one: to the own heap one by one, to each other with one atomic operation.
-    fn flush<P: Policy>(&self, mut block: *mut Block, class: Option<Class>) {
+    /// Sends the blocks of a chain home: to the own heap one by one, to each other with one atomic operation.
+    fn flush<P: Policy>(&self, mut block: *mut Block) {
         let own = self.heap.get();
         let mut others = Others::NONE;
         while !block.is_null() {
             let next = sys::next::<P>(block);
-            if let Some(class) = class.filter(|_| P::HARDENED) {
-                guard::check_class(block, class);
-            }
             let owner = sys::owner(block);
             match own {
                 Some(own) if ptr::eq(own, owner) => own.put::<P>(block),
@@ -211,6 +216,10 @@ impl Front {
             block = next;
         }
         others.send::<P>();
+        if let Some(own) = own.filter(|_| others.blocks > 0) {
+            heap::add(&own.counts.sent_blocks, others.blocks);
+            heap::add(&own.counts.sent_chains, others.chains);
+        }
     }
 }
 
@@ -240,9 +249,12 @@ pub(crate) fn alone<P: Policy>(block: *mut Block) -> *mut Block {
 
 /// Chains for other heaps.
 struct Others {
-    chains: [Other; OWNERS],
+    places: [Other; OWNERS],
     /// The chain that goes next when there are more owners than places.
     next: usize,
+    blocks: usize,
+    /// How many were begun, all of which are sent.
+    chains: usize,
 }
 
 #[derive(Clone, Copy)]
@@ -254,12 +266,14 @@ struct Other {
 
 impl Others {
     const NONE: Others = Others {
-        chains: [Other {
+        places: [Other {
             owner: ptr::null(),
             first: ptr::null_mut(),
             last: ptr::null_mut(),
         }; OWNERS],
         next: 0,
+        blocks: 0,
+        chains: 0,
     };
 
     fn add<P: Policy>(&mut self, owner: *const Heap, block: *mut Block) {
@@ -268,7 +282,8 @@ impl Others {
             first: block,
             last: block,
         };
-        for chain in &mut self.chains {
+        self.blocks += 1;
+        for chain in &mut self.places {
             if chain.owner == owner {
                 sys::set_next::<P>(block, chain.first);
                 chain.first = block;
@@ -276,17 +291,19 @@ impl Others {
             }
             if chain.owner.is_null() {
                 *chain = alone;
+                self.chains += 1;
                 return;
             }
         }
-        let place = &mut self.chains[self.next % OWNERS];
+        self.chains += 1;
+        let place = &mut self.places[self.next % OWNERS];
         place.send::<P>();
         *place = alone;
         self.next += 1;
     }
 
     fn send<P: Policy>(&self) {
-        self.chains.iter().for_each(Other::send::<P>);
+        self.places.iter().for_each(Other::send::<P>);
     }
 }
 

@@ -1,68 +1,62 @@
-//! What a hardened build looks at: links that nobody else can have written, blocks that come home once, and as what they were
-//! taken. Whatever is found ends the process at once, as going on would make a mistake somebody's way in.
+//! What a hardened build looks at: that a block is out when it is freed, and what it was taken as, and that nobody wrote over
+//! the link of a free one. Whatever is found ends the process at once, as going on would make a mistake somebody's way in.
 //!
-//! A link is kept with a secret and its own address in it, so that it cannot be made up, and what was written over it is
-//! found when it is read: it leads to nowhere a block could be. Which blocks are out of a slab says a bit for each, which is looked
-//! at when one comes home: not when it is freed, as magazines know nothing of slabs, but before somebody else can be
-//! given what comes home twice.
+//! Each block has a bit in its superslab that says whether it is out. It is set when the block is taken and cleared when it is
+//! freed, both in the thread that does so and before a link is written: two threads that free the same block, now or years
+//! apart, do not both find it set, and a chain is never made of a block that is in one.
+//!
+//! A link is kept twice, with a secret and its own address in it, once as it is and once with all bits turned over; so it
+//! can neither be made up nor be written over in part. What stands behind these 16 bytes nobody looks at.
 
-use std::cell::Cell;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use super::classes::{Class, GRAIN_BYTES};
-use super::policy::Policy;
-use super::superslab::{Chain, SLAB_BYTES, Span};
+use super::superslab::SLAB_BYTES;
 use crate::sys::{self, Block};
 
 /// Drawn by the kernel for each process; 0 before the first heap.
 static SECRET: AtomicUsize = AtomicUsize::new(0);
-
-/// No program has memory above (x86-64 and aarch64 with pages of 4 KiB).
-const ADDRESS_BITS: u32 = 47;
 
 /// Words of 64 bits for the blocks of a slab.
 pub(crate) const WORDS: usize = SLAB_BYTES / GRAIN_BYTES / 64;
 
 /// Has a secret, before the first link is written.
 pub(crate) fn begin() {
-    SECRET.store(sys::secret(), Ordering::Relaxed);
+    if SECRET.load(Ordering::Relaxed) == 0 {
+        // The first one holds, as links may be written with it already. It is not 0.
+        let drawn = sys::secret() | 1;
+        let _ = SECRET.compare_exchange(0, drawn, Ordering::Relaxed, Ordering::Relaxed);
+    }
 }
 
-/// A link as it is written, or the link that was written so: the same again undoes it.
+/// A link as the two words that stand for it in a block.
 #[inline(always)]
-pub(crate) fn mixed(block: *mut Block, link: usize) -> usize {
-    link ^ SECRET.load(Ordering::Relaxed) ^ (block.addr() >> 4)
+pub(crate) fn written(block: *mut Block, link: usize) -> [usize; 2] {
+    let mixed = link ^ mask(block);
+    [mixed, !mixed]
 }
 
-/// Looks at a link that was read.
+/// The link that two words stand for.
 #[inline(always)]
-pub(crate) fn check_link(link: usize) {
-    if link >> ADDRESS_BITS != 0 || !link.is_multiple_of(GRAIN_BYTES) {
+pub(crate) fn read(block: *mut Block, words: [usize; 2]) -> usize {
+    if words[0] != !words[1] {
         sys::end_process("memory was written to after it was freed");
     }
+    words[0] ^ mask(block)
 }
 
-/// Notes that blocks leave their slabs.
-pub(crate) fn leave<P: Policy>(chain: Chain) {
-    let mut block = chain.first;
-    for _ in 0..chain.count {
-        let (word, bit) = place(block);
-        word.set(word.get() | bit);
-        block = sys::next::<P>(block);
-    }
+fn mask(block: *mut Block) -> usize {
+    SECRET.load(Ordering::Relaxed) ^ (block.addr() >> 4)
 }
 
-/// Looks whether a block that comes home was out.
-pub(crate) fn come_home(block: *mut Block) {
+/// Notes that a block is out.
+pub(crate) fn take(block: *mut Block) {
     let (word, bit) = place(block);
-    if word.get() & bit == 0 {
-        sys::end_process("a block was freed twice");
-    }
-    word.set(word.get() & !bit);
+    word.fetch_or(bit, Ordering::Relaxed);
 }
 
-/// Looks whether a block that was freed as one of a class is one.
-pub(crate) fn check_class(block: *mut Block, class: Class) {
+/// Looks whether a block that is freed as one of a class is one, and out, and notes that it is no more.
+pub(crate) fn put(block: *mut Block, class: Class) {
     let (superslab, at) = sys::home(block);
     let slab = superslab.slab(at);
     let is_one = at > 0
@@ -72,27 +66,28 @@ pub(crate) fn check_class(block: *mut Block, class: Class) {
     if !is_one {
         sys::end_process("a block was freed with another layout than it was taken with");
     }
+    put_out(block);
 }
 
-/// Looks whether a block that was freed as a run of so many slabs is one. It may be longer: one that is made a little shorter
-/// stays as it is.
-pub(crate) fn check_run(block: *mut Block, slabs: u32) {
+/// The same of one that is freed as a run of so many slabs. It may be longer: one that is made a little shorter stays as
+/// it is.
+pub(crate) fn put_run(block: *mut Block, slabs: u32) {
     let (superslab, at) = sys::home(block);
-    let run = superslab.slab(at).run();
-    if at == 0 || !block.addr().is_multiple_of(SLAB_BYTES) || run < slabs {
+    if at == 0 || !block.addr().is_multiple_of(SLAB_BYTES) || superslab.slab(at).run() < slabs {
         sys::end_process("a block was freed with another layout than it was taken with");
     }
+    put_out(block);
 }
 
-/// Looks whether a run that comes home was out.
-pub(crate) fn run_comes_home(span: Span) {
-    if span.superslab.has_free(span.first, 1) {
+fn put_out(block: *mut Block) {
+    let (word, bit) = place(block);
+    if word.fetch_and(!bit, Ordering::Relaxed) & bit == 0 {
         sys::end_process("a block was freed twice");
     }
 }
 
 /// Where the bit of a block is.
-fn place(block: *mut Block) -> (&'static Cell<u64>, u64) {
+fn place(block: *mut Block) -> (&'static AtomicU64, u64) {
     let number = block.addr() % SLAB_BYTES / GRAIN_BYTES;
     let words = sys::out_words(block);
     (&words[number / 64 % WORDS], 1 << (number % 64))

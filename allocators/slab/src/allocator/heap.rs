@@ -62,6 +62,10 @@ pub(crate) struct Counts {
     pub(crate) mapped: AtomicUsize,
     /// Bytes given back to the kernel so far.
     pub(crate) returned: AtomicUsize,
+    /// Blocks that its thread freed and that are another heap's.
+    pub(crate) sent_blocks: AtomicUsize,
+    /// Chains in which it sent them home.
+    pub(crate) sent_chains: AtomicUsize,
 }
 
 /// Adds without a locked instruction: only one thread writes.
@@ -238,9 +242,6 @@ impl Heap {
                 first: at,
                 count: run,
             };
-            if P::HARDENED {
-                guard::run_comes_home(span);
-            }
             sub(&self.counts.out, run as usize * SLAB_BYTES);
             return self.release::<P>(span);
         }

@@ -46,6 +46,9 @@ pub(crate) fn take<P: Policy>(layout: Layout, zeroed: bool) -> *mut u8 {
     match Kind::of(layout.size(), layout.align()) {
         Kind::Run(slabs) => match heap.run::<P>(slabs) {
             Some((block, is_fresh)) => {
+                if P::HARDENED {
+                    guard::take(block.cast());
+                }
                 if zeroed && !is_fresh {
                     sys::zero(block, layout.size());
                 }
@@ -82,7 +85,7 @@ pub(crate) fn put<P: Policy>(block: *mut u8, layout: Layout) {
         Kind::Run(slabs) => {
             let block = block.cast();
             if P::HARDENED {
-                guard::check_run(block, slabs);
+                guard::put_run(block, slabs);
             }
             front::send::<P>(front::alone::<P>(block));
         }

@@ -90,9 +90,11 @@ impl Policy for Lean {
     const HUGE_PAGES: bool = false;
 }
 
-/// A policy whose allocator ends the process when it finds a block that was freed twice or with another layout than it was
-/// taken with, or memory that was written to after it was freed. It looks when links are read and when blocks come home:
-/// `collect` has all of the calling thread's come home at once.
+/// A policy whose allocator ends the process when a block is freed twice or with another layout than it was taken with, and
+/// when it comes upon a free block whose first 16 bytes somebody wrote to. Blocks above 1 MiB, which are mappings of their own,
+/// are not looked at.
+///
+/// Heaps belong to a process and not to a policy, so all of a process has to be hardened or nothing.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Hardened<P>(PhantomData<P>);
 

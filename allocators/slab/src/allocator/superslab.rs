@@ -9,7 +9,6 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use super::classes::Class;
-use super::guard;
 use super::heap::Heap;
 use super::list::{Linked, Links};
 use super::policy::Policy;
@@ -269,9 +268,6 @@ impl Slab {
             sys::set_next::<P>(last, std::ptr::null_mut());
             Chain { first, count: most }
         };
-        if P::HARDENED {
-            guard::leave::<P>(chain);
-        }
         self.used.set(self.used.get() + chain.count);
         Some(chain)
     }
@@ -303,9 +299,6 @@ impl Slab {
     /// Takes a block back.
     #[inline]
     pub(crate) fn put<P: Policy>(&self, block: *mut Block) {
-        if P::HARDENED {
-            guard::come_home(block);
-        }
         sys::set_next::<P>(block, self.free.get());
         self.free.set(block);
         self.used.set(self.used.get() - 1);

@@ -12,9 +12,11 @@ use crate::allocator::policy::Policy;
 use crate::allocator::remote::Link;
 use crate::allocator::superslab::{SLAB_BYTES, SLABS, SUPERSLAB_BYTES, Slab, Superslab};
 
-/// A block that nobody uses: its first word leads to the next one.
+/// A block that nobody uses: its first word leads to the next one. 16 bytes are the least that a block has.
 pub(crate) struct Block {
     next: *mut Block,
+    /// The same once more in a hardened build; no other one looks at it.
+    check: usize,
 }
 
 impl<P: Policy> Link<Block> for P {
@@ -31,19 +33,22 @@ pub(crate) fn next<P: Policy>(block: *mut Block) -> *mut Block {
     if !P::HARDENED {
         return next;
     }
-    let link = guard::mixed(block, next.addr());
-    guard::check_link(link);
-    ptr::with_exposed_provenance_mut(link)
+    // SAFETY: as above; a hardened build writes both words.
+    let check = unsafe { (*block).check };
+    ptr::with_exposed_provenance_mut(guard::read(block, [next.addr(), check]))
 }
 
 /// Makes one block follow another that nobody uses.
 #[inline(always)]
 pub(crate) fn set_next<P: Policy>(block: *mut Block, next: *mut Block) {
-    let next = match P::HARDENED {
-        true => ptr::without_provenance_mut(guard::mixed(block, next.addr())),
-        false => next,
-    };
-    // SAFETY: its user gave it back, or it was never given out; 16 bytes are the least that a block has.
+    let mut next = next;
+    if P::HARDENED {
+        let [link, check] = guard::written(block, next.addr());
+        next = ptr::without_provenance_mut(link);
+        // SAFETY: as below.
+        unsafe { (*block).check = check };
+    }
+    // SAFETY: its user gave it back, or it was never given out; a block has as many bytes as this has at least.
     unsafe { (*block).next = next };
 }
 

@@ -1,7 +1,6 @@
 //! Where a hardened build has its secret and its bits, and how it ends.
 
-use std::cell::Cell;
-use std::ptr;
+use std::sync::atomic::AtomicU64;
 
 use super::block::{Block, address, home};
 use crate::allocator::guard::WORDS;
@@ -11,26 +10,26 @@ use crate::allocator::superslab::{SLAB_BYTES, SLABS, Superslab};
 /// Where the bits begin in the first slab, behind what else is there.
 const OUT_OFFSET: usize = 32 << 10;
 
-/// A number that the kernel drew for this process (getauxval(3), AT_RANDOM).
+/// A number that the kernel drew (getrandom(2)).
 pub(crate) fn secret() -> usize {
-    // SAFETY: takes a number and reads what the kernel told the process when it began.
-    let drawn = unsafe { libc::getauxval(libc::AT_RANDOM) };
-    let drawn = ptr::with_exposed_provenance::<[u8; size_of::<usize>()]>(drawn as usize);
-    // SAFETY: null, or 16 bytes that stay as long as the process does.
-    let drawn = unsafe { drawn.as_ref() };
-    drawn.map_or(0, |drawn| usize::from_ne_bytes(*drawn))
+    let mut drawn = [0_u8; size_of::<usize>()];
+    // SAFETY: so many bytes may be written to.
+    let got = unsafe { libc::getrandom(drawn.as_mut_ptr().cast(), drawn.len(), 0) };
+    if got != drawn.len().cast_signed() {
+        end_process("the kernel drew no secret (getrandom(2))");
+    }
+    usize::from_ne_bytes(drawn)
 }
 
 /// The bits of the slab that a block lies in.
-pub(crate) fn out_words(block: *mut Block) -> &'static [Cell<u64>; WORDS] {
+pub(crate) fn out_words(block: *mut Block) -> &'static [AtomicU64; WORDS] {
     const { assert!(size_of::<Superslab>() + size_of::<Heap>() <= OUT_OFFSET) };
     const { assert!(OUT_OFFSET + SLABS * size_of::<[u64; WORDS]>() <= SLAB_BYTES) };
     let (superslab, at) = home(block);
     let words = address(superslab)
         .wrapping_add(OUT_OFFSET)
-        .cast::<[Cell<u64>; WORDS]>();
-    // SAFETY: in the first slab of a mapped superslab, where nothing else is, as asserted; zeroes are cells. The owner of the
-    // superslab alone looks at them.
+        .cast::<[AtomicU64; WORDS]>();
+    // SAFETY: in the first slab of a mapped superslab, where nothing else is, as asserted, and zeroes are such words.
     unsafe { &*words.wrapping_add(at) }
 }
 
