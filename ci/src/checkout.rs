@@ -103,25 +103,10 @@ impl Checkout {
         Ok(designs.iter().map(|values| values.join(",")).collect())
     }
 
-    /// A design for each allocator with each release policy that is named.
-    pub fn designs_with_every_policy(&self) -> Result<Vec<String>> {
+    /// A design for each two values of two axes, with the first values of the others.
+    pub fn designs_with_every_pair(&self, pair: [&str; 2]) -> Result<Vec<String>> {
         let axes = self.axes()?;
-        let axes = &axes;
-        let of = |name: &'static str| axes.iter().filter(move |axis| axis.name == name);
-        let allocators = || of("allocator").flat_map(|axis| &axis.values);
-        let policies = of("policy").flat_map(|axis| {
-            let is_named = |value: &&String| axis.unnamed.as_ref() != Some(*value);
-            axis.values.iter().filter(is_named)
-        });
-        let others = axes
-            .iter()
-            .filter(|axis| !["allocator", "policy"].contains(&axis.name.as_str()));
-        let others: Vec<_> = others.map(|axis| axis.values[0].as_str()).collect();
-        let designs = policies.flat_map(|policy| {
-            let design = |allocator: &String| format!("{},{allocator},{policy}", others.join(","));
-            allocators().map(design).collect::<Vec<_>>()
-        });
-        Ok(designs.collect())
+        Ok(every_pair(pair, &axes))
     }
 
     /// The covering designs by the names that the matrix gives them.
@@ -175,6 +160,24 @@ fn with_every_strategy<'a>(
     designs
 }
 
+fn every_pair(pair: [&str; 2], axes: &[Axis]) -> Vec<String> {
+    let mut designs = vec![Vec::new()];
+    for axis in axes {
+        let most = if pair.contains(&&axis.name[..]) {
+            axis.values.len()
+        } else {
+            1
+        };
+        let with = |design: &Vec<String>| {
+            let design = design.clone();
+            let values = axis.values[..most].iter().cloned();
+            values.map(move |value| [&design[..], &[value]].concat())
+        };
+        designs = designs.iter().flat_map(with).collect();
+    }
+    designs.iter().map(|values| values.join(",")).collect()
+}
+
 /// The name of the design that has these values.
 fn named(values: &[&str], axes: &[Axis]) -> String {
     let values = values.iter().zip(axes);
@@ -225,6 +228,10 @@ mod tests {
             axis("allocator", &["f", "g"]),
         ];
         assert_eq!(named(&["a", "d", "f"], &axes), "a+d+f");
+        assert_eq!(
+            every_pair(["buffers", "allocator"], &axes),
+            ["a,d,f", "a,d,g", "a,e,f", "a,e,g"]
+        );
         let designs = with_every_strategy(covering(&axes), &["a", "b"], &axes);
         assert_eq!(designs[..3], covering(&axes));
         assert_eq!(designs[3..], [["b", "d", "f"], ["a", "e", "f"]]);

@@ -123,7 +123,7 @@ pub const STEPS: &[Step] = &[
     },
     Step {
         name: "designs",
-        about: "every design compiles, and nothing else does",
+        about: "every value compiles with those it meets, and nothing else does",
         run: designs::step,
     },
     Step {

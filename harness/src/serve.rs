@@ -91,7 +91,6 @@ fn design_json(design: &Design, name: &str) -> String {
         "name": name,
         "allocator": design.allocator,
         "policy": design.policy,
-        "hardened": design.hardened,
         "allocator_version": design.allocator_version,
         "allocator_serves": design.allocator_serves,
         "version": design.version,

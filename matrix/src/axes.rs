@@ -1,7 +1,7 @@
 //! The axes, their values and the designs they span, as server/Cargo.toml lists them; and those of the harness, as its
 //! manifest does.
 //!
-//! There is no second list: a value added there is built, loaded and compared by every command.
+//! A value added there is built, loaded and compared by every command.
 
 mod hack;
 mod listed;
@@ -237,6 +237,17 @@ mod tests {
         }
         let floor = axes.floor_of("harness+slab").unwrap();
         assert!(axes.floors().contains(&floor));
+    }
+
+    #[test]
+    fn the_harness_has_the_allocators_and_policies_of_the_server() {
+        let axes = Axes::read().unwrap();
+        let harness = axes.axes_of(["harness+slab"]);
+        let of_server = axes.axes().iter();
+        let shared: Vec<_> = of_server
+            .filter(|axis| ["allocator", "policy"].contains(&&axis.name[..]))
+            .collect();
+        assert_eq!(harness[1..].iter().collect::<Vec<_>>(), shared);
     }
 
     #[test]

@@ -203,7 +203,6 @@ pub(crate) fn design_json(options: &Options) -> String {
         "buffers": design.buffers,
         "allocator": design.allocator,
         "policy": design.policy,
-        "hardened": design.hardened,
         "allocator_version": design.allocator_version,
         "allocator_serves": design.allocator_serves,
         "version": design.version,

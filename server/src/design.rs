@@ -106,12 +106,10 @@ pub struct Design {
     pub backend: &'static str,
     /// The value on the axis of buffer strategies.
     pub buffers: &'static str,
-    /// The value on the axis of allocators.
+    /// The value on the axis of allocators; `slab-hardened` is none, and what the option of slab makes of it.
     pub allocator: &'static str,
     /// The value on the axis of release policies: when the allocator gives memory back to the kernel.
     pub policy: &'static str,
-    /// Whether the allocator looks for blocks that are freed twice, or used after.
-    pub hardened: bool,
     /// The version that the allocator gives of itself.
     pub allocator_version: String,
     /// Whether that allocator really serves this process, by its own evidence.
@@ -130,9 +128,12 @@ impl Design {
         Design {
             backend: BACKEND,
             buffers: BUFFERS,
-            allocator: ALLOCATOR_NAME,
+            allocator: if cfg!(feature = "hardened") {
+                "slab-hardened"
+            } else {
+                ALLOCATOR_NAME
+            },
             policy: POLICY,
-            hardened: cfg!(feature = "hardened"),
             allocator_version: allocator::version(),
             allocator_serves: allocator::serves(),
             version: env!("CARGO_PKG_VERSION"),

@@ -3,15 +3,17 @@
 //! has channels of the standard library, whose insides no sanitizer was told of.
 
 use std::alloc::{GlobalAlloc, Layout};
+use std::collections::VecDeque;
 use std::ptr;
-use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicPtr, Ordering};
+use std::thread::JoinHandle;
 
 use orthant_slab::{Balanced, Lean, Policy, Slab};
 
 const SLOTS: usize = 64;
 const THREADS: u32 = 4;
 
-/// Each thread begins another before it ends, until so many have run for each.
+/// So many threads run for each.
 const GENERATIONS: u32 = 6;
 
 /// Exchanges of each thread.
@@ -67,69 +69,55 @@ fn freed<A: GlobalAlloc>(allocator: &A, block: *mut u32) {
     unsafe { allocator.dealloc(block.cast(), layout(words)) };
 }
 
-/// What the threads of a policy share.
-struct Hands {
-    slots: Slots,
-    begun: AtomicU32,
-    ended: AtomicU32,
+/// Hands blocks on and ends: the next thread may take over its heap.
+fn hand<P: Policy<Allocator = Slab<P>>>(slots: &Slots, number: u32) {
+    let mut drawn = number * 7919 + 1;
+    let allocator = P::ALLOCATOR;
+    for turn in 0..TURNS {
+        drawn = drawn.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        // Mostly of a few classes, sometimes a run of slabs.
+        let words = match drawn >> 8 & 1023 {
+            0 => 20_000 + (drawn >> 18),
+            class => 1 + class % 40,
+        };
+        let block = written(&allocator, words);
+        let other = slots.exchanged(drawn >> 20, block);
+        if !other.is_null() {
+            freed(&allocator, other);
+        }
+        if turn.is_multiple_of(1024) {
+            P::collect();
+        }
+    }
 }
 
-impl Hands {
-    const fn new() -> Hands {
-        Hands {
-            slots: Slots::empty(),
-            begun: AtomicU32::new(0),
-            ended: AtomicU32::new(0),
+/// Has so many threads hand, of which one ends and another begins while the others go on.
+fn all_hand<P: Policy<Allocator = Slab<P>>>(slots: &'static Slots) {
+    let mut threads = VecDeque::new();
+    for number in 0..THREADS * GENERATIONS {
+        if number >= THREADS {
+            end(threads.pop_front());
+        }
+        threads.push_back(std::thread::spawn(move || hand::<P>(slots, number)));
+    }
+    threads.into_iter().for_each(|thread| end(Some(thread)));
+    for slot in 0..SLOTS as u32 {
+        let block = slots.exchanged(slot, ptr::null_mut());
+        if !block.is_null() {
+            freed(&P::ALLOCATOR, block);
         }
     }
+    P::collect();
+}
 
-    /// Hands blocks on, begins the next thread and ends: that one may take over its heap.
-    fn hand<P: Policy<Allocator = Slab<P>>>(&'static self) {
-        let number = self.begun.fetch_add(1, Ordering::Relaxed);
-        let mut drawn = number * 7919 + 1;
-        let allocator = P::ALLOCATOR;
-        for turn in 0..TURNS {
-            drawn = drawn.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            // Mostly of a few classes, sometimes a run of slabs.
-            let words = match drawn >> 8 & 1023 {
-                0 => 20_000 + (drawn >> 18),
-                class => 1 + class % 40,
-            };
-            let block = written(&allocator, words);
-            let other = self.slots.exchanged(drawn >> 20, block);
-            if !other.is_null() {
-                freed(&allocator, other);
-            }
-            if turn.is_multiple_of(1024) {
-                P::collect();
-            }
-        }
-        if number + THREADS < THREADS * GENERATIONS {
-            std::thread::spawn(|| self.hand::<P>());
-        }
-        self.ended.fetch_add(1, Ordering::Release);
-    }
-
-    fn all_hand<P: Policy<Allocator = Slab<P>>>(&'static self) {
-        for _ in 0..THREADS {
-            std::thread::spawn(|| self.hand::<P>());
-        }
-        while self.ended.load(Ordering::Acquire) < THREADS * GENERATIONS {
-            std::thread::yield_now();
-        }
-        for slot in 0..SLOTS as u32 {
-            let block = self.slots.exchanged(slot, ptr::null_mut());
-            if !block.is_null() {
-                freed(&P::ALLOCATOR, block);
-            }
-        }
-        P::collect();
-    }
+fn end(thread: Option<JoinHandle<()>>) {
+    let thread = thread.expect("it was begun");
+    thread.join().expect("it hands blocks on and ends");
 }
 
 fn main() {
-    static BALANCED: Hands = Hands::new();
-    BALANCED.all_hand::<Balanced>();
-    static LEAN: Hands = Hands::new();
-    LEAN.all_hand::<Lean>();
+    static BALANCED: Slots = Slots::empty();
+    all_hand::<Balanced>(&BALANCED);
+    static LEAN: Slots = Slots::empty();
+    all_hand::<Lean>(&LEAN);
 }

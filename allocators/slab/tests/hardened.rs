@@ -88,9 +88,45 @@ fn make(mistake: &str) {
         "written to in part" => {
             let block = taken(100);
             free(block, 100);
+            let byte = block.wrapping_add(2);
             // SAFETY: the memory is mapped, though it is nobody's any more.
-            unsafe { block.wrapping_add(2).write(7) };
+            let there = unsafe { byte.read() };
+            // SAFETY: as above.
+            unsafe { byte.write(!there) };
             taken(100);
+        }
+        "both words written to" => {
+            let block = taken(100);
+            free(block, 100);
+            write(block, 0);
+            write(block.wrapping_add(8), usize::MAX);
+            taken(100);
+        }
+        "another's link" => {
+            let (block, other) = (taken(100), taken(100));
+            free(block, 100);
+            free(other, 100);
+            for word in [0, 8] {
+                let link = block.wrapping_add(word).cast::<usize>();
+                // SAFETY: the memory is mapped, though it is nobody's any more.
+                write(other.wrapping_add(word), unsafe { link.read() });
+            }
+            taken(100);
+        }
+        "made longer" => {
+            let block = taken(100);
+            free(block, 100);
+            // SAFETY: none: the process is to end by it.
+            unsafe { GLOBAL.realloc(block, layout(100), 108) };
+        }
+        "a shorter run" => free(taken(1_000_000), 20_000),
+        "a block as a mapping" => {
+            // The first of a slab could be one by where it lies.
+            let blocks = [taken(100), taken(100)];
+            free(
+                blocks[usize::from(blocks[0].addr().is_multiple_of(4096))],
+                2_000_000,
+            );
         }
         "linked by hand" => {
             let (block, target) = (taken(100), taken(100));
@@ -139,6 +175,14 @@ fn mistakes_end_the_process_and_say_which() {
         ("a longer run", layout),
         ("a block as a run", layout),
         ("inside", layout),
+        ("a shorter run", layout),
+        ("a block as a mapping", layout),
+        ("both words written to", written),
+        ("another's link", written),
+        (
+            "made longer",
+            "orthant-slab: a block was made longer or shorter after it was freed\n",
+        ),
         ("written to", written),
         ("written to in part", written),
         ("linked by hand", written),

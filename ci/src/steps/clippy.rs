@@ -36,6 +36,16 @@ pub(super) fn step(checkout: &Checkout, _: Options) -> Result<Option<String>> {
             ],
         )?;
     }
+    clippy(
+        checkout,
+        &[
+            "--package",
+            SERVER,
+            "--no-default-features",
+            "--features",
+            "command,epoll,split,slab,balanced,hardened",
+        ],
+    )?;
     // As users of the library take it: without the command line.
     clippy(
         checkout,

@@ -1,7 +1,7 @@
-//! Every design compiles; none or two values on an axis do not, and the compiler says what to choose.
+//! Every value compiles with all that it meets; none or two values on an axis do not, and the compiler says what to choose.
 //!
-//! A policy is a type of its allocator and meets neither backend nor buffers, so each is compiled with every allocator
-//! and not with all the rest.
+//! Allocators and their policies are types that meet neither backends nor buffers. So every backend is compiled with every
+//! strategy and the first allocator, and every allocator with every policy and the first of the rest.
 
 use std::process::Command;
 
@@ -11,6 +11,12 @@ use super::Options;
 use crate::checkout::{Axis, Checkout, SERVER};
 use crate::run::{cargo, output, printed, run, shown};
 use crate::tools::CARGO_HACK;
+
+/// The package that has the workloads of allocators.
+const HARNESS: &str = "orthant-harness";
+
+/// The axes whose values meet each other alone.
+const APART: [&str; 2] = ["allocator", "policy"];
 
 pub(super) fn step(checkout: &Checkout, _: Options) -> Result<Option<String>> {
     CARGO_HACK.install(checkout)?;
@@ -30,10 +36,13 @@ pub(super) fn step(checkout: &Checkout, _: Options) -> Result<Option<String>> {
         ],
     ))?;
     let axes = checkout.axes()?;
-    let unnamed = axes
-        .iter()
-        .filter_map(|axis| Some(format!("{}={}", axis.name, axis.unnamed.as_ref()?)));
-    let only = unnamed.flat_map(|unnamed| ["--only".to_owned(), unnamed]);
+    let apart = axes.iter().filter(|axis| APART.contains(&&axis.name[..]));
+    let only = apart.flat_map(|axis| {
+        [
+            "--only".to_owned(),
+            format!("{}={}", axis.name, axis.values[0]),
+        ]
+    });
     let mut list = cargo(checkout, ["matrix", "list", "--hack-args"]);
     let arguments = printed(list.args(only))?;
     // Without arguments cargo-hack checks the default features and is content.
@@ -43,13 +52,21 @@ pub(super) fn step(checkout: &Checkout, _: Options) -> Result<Option<String>> {
     );
     let check = ["hack", "check", "--quiet", "--locked", "--package", SERVER];
     run(cargo(checkout, check).args(arguments.split_whitespace()))?;
-    for values in checkout.designs_with_every_policy()? {
+    for values in checkout.designs_with_every_pair(APART)? {
         run(&mut check_of(checkout, &values))?;
     }
     run(&mut check_of(
         checkout,
         "epoll,split,slab,balanced,hardened",
     ))?;
+    let allocators = axes.iter().filter(|axis| axis.name == "allocator");
+    let allocators = allocators.flat_map(|axis| &axis.values);
+    for allocator in allocators.map(String::as_str).chain(["slab,hardened"]) {
+        let features = format!("harness,{allocator},balanced");
+        let mut command = cargo(checkout, ["check", "--quiet", "--locked", "--package"]);
+        command.args([HARNESS, "--no-default-features", "--features", &features]);
+        run(&mut command)?;
+    }
     let mut wrong = wrong(&axes);
     wrong.push(Wrong {
         values: vec!["epoll", "split", "system", "balanced", "hardened"],

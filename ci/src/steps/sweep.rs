@@ -45,18 +45,21 @@ pub(super) fn step(checkout: &Checkout, _: Options) -> Result<Option<String>> {
     let mut command = cargo(checkout, sweep);
     command.arg(&store).args(&arms);
     let sheet = findings(&mut command, &[0, INVALID])?;
-    judge(&[arms, floors(&listed)?].concat(), &sheet)
+    let backends = checkout.axes()?.swap_remove(0).values;
+    judge(&[arms, floors(&listed, &backends)?].concat(), &sheet)
 }
 
-/// The floors of `cargo matrix list --format json`.
-fn floors(listed: &str) -> Result<Vec<String>> {
+/// The floors of these backends, by `cargo matrix list --format json`.
+fn floors(listed: &str, backends: &[String]) -> Result<Vec<String>> {
     let entries: Vec<Value> =
         serde_json::from_str(listed).context("failed to read the list of designs")?;
     let floors = entries.iter().filter(|entry| entry["state"] == "floor");
-    Ok(floors
-        .filter_map(|entry| entry["name"].as_str())
-        .map(str::to_owned)
-        .collect())
+    let names = floors.filter_map(|entry| entry["name"].as_str());
+    let is_of_one = |name: &&str| {
+        let backend = name.split('+').next();
+        backends.iter().any(|known| Some(known.as_str()) == backend)
+    };
+    Ok(names.filter(is_of_one).map(str::to_owned).collect())
 }
 
 /// Whether every name has a row in every block without a reason other than noise.
@@ -112,10 +115,10 @@ mod tests {
     /// The judgement over one workload with these rows, when `a` and `b` are designs.
     fn judged(rows: Value, left_out: Value) -> Result<String> {
         let listed = r#"[{ "name": "a", "state": "design" }, { "name": "b", "state": "floor" },
-                         { "name": "c", "state": "excluded" }]"#;
+                         { "name": "c", "state": "excluded" }, { "name": "d+floor", "state": "floor" }]"#;
         let sheet =
             json!({ "left_out": left_out, "blocks": [{ "workload": "json", "rows": rows }] });
-        let names = [vec!["a".to_owned()], floors(listed)?].concat();
+        let names = [vec!["a".to_owned()], floors(listed, &["b".to_owned()])?].concat();
         judge(&names, &sheet).map(Option::unwrap_or_default)
     }
 

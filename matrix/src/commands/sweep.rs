@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 
 use crate::arm::Arm;
 use crate::axes::{Axes, Coverage};
@@ -90,11 +90,13 @@ pub(super) fn begin(args: &Args) -> Result<Campaign> {
         !args.workload.is_empty() && args.workload.iter().all(|it| it.is_of_allocators());
     let mut arms = if is_for_allocators && args.names.is_empty() {
         let harnesses = Axes::read()?.only(&args.only)?.harnesses();
-        args.design
-            .of(harnesses)
-            .into_iter()
-            .map(Arm::Design)
-            .collect()
+        ensure!(
+            !harnesses.is_empty(),
+            "failed to find a harness with {}; `cargo matrix list` shows all",
+            args.only.join(" and ")
+        );
+        let harnesses = args.design.of(harnesses).into_iter().map(Arm::Design);
+        harnesses.chain(args.peers.all()).collect()
     } else {
         build::chosen(&axes, &chosen, &args.peers)?
     };

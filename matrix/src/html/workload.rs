@@ -34,7 +34,7 @@ fn of_block(report: &Report, sheet: &Sheet, block: &Block) -> Element {
             )
             .children(notes(&part.notes))
     });
-    section(block.workload.name())
+    section(&block.workload.title())
         .children(figures(
             [
                 pareto::figure(report, block, &launches),

@@ -2,11 +2,12 @@
 //! the link of a free one. Whatever is found ends the process at once, as going on would make a mistake somebody's way in.
 //!
 //! Each block has a bit in its superslab that says whether it is out. It is set when the block is taken and cleared when it is
-//! freed, both in the thread that does so and before a link is written: two threads that free the same block, now or years
-//! apart, do not both find it set, and a chain is never made of a block that is in one.
+//! freed, both in the thread that does so and before a link is written: of two threads that free the same block only one
+//! finds it set, and no chain is made of a block that is in one. A second free that comes after the block was taken again
+//! looks like one by its new owner.
 //!
-//! A link is kept twice, with a secret and its own address in it, once as it is and once with all bits turned over; so it
-//! can neither be made up nor be written over in part. What stands behind these 16 bytes nobody looks at.
+//! A link is kept in two words, each with the link's address and another half of a secret in it; so it can neither be made up
+//! nor be written over in part. What stands behind these 16 bytes nobody looks at, nor at what is above 1 MiB.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -32,17 +33,19 @@ pub(crate) fn begin() {
 /// A link as the two words that stand for it in a block.
 #[inline(always)]
 pub(crate) fn written(block: *mut Block, link: usize) -> [usize; 2] {
-    let mixed = link ^ mask(block);
-    [mixed, !mixed]
+    let mask = mask(block);
+    [link ^ mask, !link ^ mask.rotate_left(32)]
 }
 
 /// The link that two words stand for.
 #[inline(always)]
 pub(crate) fn read(block: *mut Block, words: [usize; 2]) -> usize {
-    if words[0] != !words[1] {
+    let mask = mask(block);
+    let link = words[0] ^ mask;
+    if link != !(words[1] ^ mask.rotate_left(32)) {
         sys::end_process("memory was written to after it was freed");
     }
-    words[0] ^ mask(block)
+    link
 }
 
 fn mask(block: *mut Block) -> usize {
@@ -57,6 +60,12 @@ pub(crate) fn take(block: *mut Block) {
 
 /// Looks whether a block that is freed as one of a class is one, and out, and notes that it is no more.
 pub(crate) fn put(block: *mut Block, class: Class) {
+    check(block, class);
+    put_out(block);
+}
+
+/// Looks whether a block is one of a class.
+fn check(block: *mut Block, class: Class) {
     let (superslab, at) = sys::home(block);
     let slab = superslab.slab(at);
     let is_one = at > 0
@@ -64,19 +73,48 @@ pub(crate) fn put(block: *mut Block, class: Class) {
         && slab.class() == class
         && (block.addr() % SLAB_BYTES).is_multiple_of(class.bytes());
     if !is_one {
-        sys::end_process("a block was freed with another layout than it was taken with");
+        wrong_layout();
     }
-    put_out(block);
 }
 
 /// The same of one that is freed as a run of so many slabs. It may be longer: one that is made a little shorter stays as
 /// it is.
 pub(crate) fn put_run(block: *mut Block, slabs: u32) {
-    let (superslab, at) = sys::home(block);
-    if at == 0 || !block.addr().is_multiple_of(SLAB_BYTES) || superslab.slab(at).run() < slabs {
-        sys::end_process("a block was freed with another layout than it was taken with");
-    }
+    check_run(block, slabs);
     put_out(block);
+}
+
+fn check_run(block: *mut Block, slabs: u32) {
+    let (superslab, at) = sys::home(block);
+    let run = superslab.slab(at).run();
+    let is_one = at > 0 && block.addr().is_multiple_of(SLAB_BYTES);
+    if !is_one || run < slabs || run / 2 >= slabs {
+        wrong_layout();
+    }
+}
+
+/// Looks whether what is freed as a mapping can be one.
+pub(crate) fn put_mapping(block: *mut u8, page_bytes: usize) {
+    if !block.addr().is_multiple_of(page_bytes) {
+        wrong_layout();
+    }
+}
+
+/// Looks whether a block that is to be made longer or shorter is what its layout says, and out.
+pub(crate) fn look(block: *mut Block, class: Option<Class>, slabs: Option<u32>) {
+    match (class, slabs) {
+        (Some(class), _) => check(block, class),
+        (None, Some(slabs)) => check_run(block, slabs),
+        (None, None) => return,
+    }
+    let (word, bit) = place(block);
+    if word.load(Ordering::Relaxed) & bit == 0 {
+        sys::end_process("a block was made longer or shorter after it was freed");
+    }
+}
+
+fn wrong_layout() -> ! {
+    sys::end_process("a block was freed with another layout than it was taken with")
 }
 
 fn put_out(block: *mut Block) {

@@ -89,12 +89,25 @@ pub(crate) fn put<P: Policy>(block: *mut u8, layout: Layout) {
             }
             front::send::<P>(front::alone::<P>(block));
         }
-        Kind::Mapping(bytes) => match front::heap::<P>() {
-            Some(heap) => heap
-                .mappings()
-                .put(block, bytes, P::MAPPED_BYTES_KEPT, &heap.counts),
-            None => sys::unmap(block, bytes),
-        },
+        Kind::Mapping(bytes) => {
+            if P::HARDENED {
+                guard::put_mapping(block, PAGE_BYTES);
+            }
+            match front::heap::<P>() {
+                Some(heap) => heap
+                    .mappings()
+                    .put(block, bytes, P::MAPPED_BYTES_KEPT, &heap.counts),
+                None => sys::unmap(block, bytes),
+            }
+        }
+    }
+}
+
+/// How many slabs a block of this layout has, if it is a run.
+pub(crate) fn slabs_of(layout: Layout) -> Option<u32> {
+    match Kind::of(layout.size(), layout.align()) {
+        Kind::Run(slabs) => Some(slabs),
+        Kind::Mapping(_) => None,
     }
 }
 

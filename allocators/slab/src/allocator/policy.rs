@@ -90,7 +90,7 @@ impl Policy for Lean {
     const HUGE_PAGES: bool = false;
 }
 
-/// A policy whose allocator ends the process when a block is freed twice or with another layout than it was taken with, and
+/// A policy whose allocator ends the process when a block is freed with another layout than it was taken with or once more before it is taken again, and
 /// when it comes upon a free block whose first 16 bytes somebody wrote to. Blocks above 1 MiB, which are mappings of their own,
 /// are not looked at.
 ///

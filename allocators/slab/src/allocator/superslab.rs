@@ -1,5 +1,5 @@
 //! A superslab: 2 MiB at a multiple of 2 MiB, in slabs of 64 KiB. What is known of them stands at its start, so that the way
-//! from a block to it is one mask; the rest of the first slab stays untouched.
+//! from a block to it is one mask; the rest of the first slab stays untouched but for a heap, and for bits in a hardened build.
 //!
 //! Everything but the owner belongs to the thread whose heap it is. The owner has a line of its own, since others read it
 //! when they free a block. A fresh superslab is zeroes, and zeroes are a superslab without an owner and with all slabs in

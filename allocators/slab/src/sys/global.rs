@@ -4,7 +4,7 @@ use std::alloc::{GlobalAlloc, Layout};
 use std::marker::PhantomData;
 
 use crate::allocator::policy::Policy;
-use crate::allocator::{classes, front, large};
+use crate::allocator::{classes, front, guard, large};
 
 /// The allocator, with one of the policies.
 #[derive(Clone, Copy, Debug, Default)]
@@ -57,6 +57,9 @@ unsafe impl<P: Policy> GlobalAlloc for Slab<P> {
             classes::of_layout(layout.size(), align),
             classes::of_layout(size, align),
         );
+        if P::HARDENED {
+            guard::look(block.cast(), before, large::slabs_of(layout));
+        }
         let stays = match (before, after) {
             (Some(before), Some(after)) => (before == after).then_some(block),
             (None, None) => large::resized::<P>(block, layout, size),
