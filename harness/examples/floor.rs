@@ -18,19 +18,18 @@ impl Memory for Nothing {
 
 /// A block that is only said to be there.
 struct NoBlock {
-    mark: u8,
     first: u8,
 }
 
 impl Block for NoBlock {
     #[inline(always)]
     fn new(_: u32, mark: u8) -> NoBlock {
-        NoBlock { mark, first: mark }
+        NoBlock { first: mark }
     }
 
     #[inline(always)]
-    fn is_sound(&self) -> bool {
-        self.first == self.mark
+    fn has(&self, mark: u8) -> bool {
+        self.first == mark
     }
 }
 

@@ -13,8 +13,8 @@ pub trait Block: Send + 'static {
     /// Takes a block of at least one byte and writes a mark there.
     fn new(size_bytes: u32, mark: u8) -> Self;
 
-    /// Whether its mark is there.
-    fn is_sound(&self) -> bool;
+    /// Whether this mark is still there.
+    fn has(&self, mark: u8) -> bool;
 }
 
 /// Bytes that grow, as a head or a body does while it is received.

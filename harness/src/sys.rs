@@ -7,7 +7,6 @@ use std::ptr::NonNull;
 pub struct Block {
     start: NonNull<u8>,
     size_bytes: u32,
-    mark: u8,
 }
 
 // SAFETY: a block has one owner, and who has it may free it, on any thread.
@@ -25,18 +24,14 @@ impl crate::memory::Block for Block {
         };
         // SAFETY: the block has at least one byte, and nobody else knows of it.
         unsafe { start.write(mark) };
-        Block {
-            start,
-            size_bytes,
-            mark,
-        }
+        Block { start, size_bytes }
     }
 
     #[inline(always)]
-    fn is_sound(&self) -> bool {
+    fn has(&self, mark: u8) -> bool {
         // SAFETY: the byte was written when the block was taken, and the block is not freed before `self` is dropped.
         let first = unsafe { self.start.read() };
-        first == self.mark
+        first == mark
     }
 }
 
@@ -44,8 +39,10 @@ impl crate::memory::Block for Block {
 impl Block {
     /// Writes the first byte as somebody would who was given the same block.
     pub(crate) fn spoil(&mut self) {
-        // SAFETY: the block has at least one byte, and only its owner, who is borrowed, may look at it.
-        unsafe { self.start.write(!self.mark) };
+        // SAFETY: the block has at least one byte, which was written.
+        let first = unsafe { self.start.read() };
+        // SAFETY: as above, and only its owner, who is borrowed, may look at it.
+        unsafe { self.start.write(!first) };
     }
 }
 

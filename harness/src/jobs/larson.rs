@@ -30,7 +30,7 @@ struct Chunks<B> {
 impl<B: Block> Chunks<B> {
     fn new(seed: u32) -> Chunks<B> {
         let mut random = Xorshift::seeded(seed);
-        let blocks = (0..CHUNKS).map(|_| chunk(random.draw()));
+        let blocks = (0..CHUNKS).map(|at| chunk(random.draw(), at));
         Chunks {
             blocks: blocks.collect(),
             random,
@@ -41,19 +41,21 @@ impl<B: Block> Chunks<B> {
         let blocks = &mut self.blocks[..CHUNKS];
         let mut wrong = 0;
         for _ in 0..REPLACED {
-            let victim = &mut blocks[(self.random.draw() % CHUNKS as u32) as usize];
-            if !victim.is_sound() {
+            let at = (self.random.draw() % CHUNKS as u32) as usize;
+            let victim = &mut blocks[at];
+            if !victim.has(at as u8) {
                 more(&mut wrong);
             }
             // Taken before the other is freed: so does everybody who replaces a value.
-            *victim = chunk(self.random.draw());
+            *victim = chunk(self.random.draw(), at);
         }
         wrong
     }
 }
 
-fn chunk<B: Block>(drawn: u32) -> B {
-    B::new(8 + drawn % 992, drawn as u8)
+/// One of a size that was drawn, with its place for a mark.
+fn chunk<B: Block>(drawn: u32, at: usize) -> B {
+    B::new(8 + drawn % 992, at as u8)
 }
 
 /// Two threads that live as long as the server.

@@ -36,15 +36,16 @@ impl<B: Block, const SLOTS: usize, const ONE_DRAW: bool> Job for Mixed<B, SLOTS,
         let (mut slot_random, mut size_random) = (self.slot, self.size);
         for _ in 0..Self::OPERATIONS {
             let drawn = slot_random.draw();
-            let slot = &mut self.slots[(drawn % SLOTS as u32) as usize];
+            let at = drawn % SLOTS as u32;
+            let slot = &mut self.slots[at as usize];
             if let Some(block) = slot.take() {
-                if !block.is_sound() {
+                if !block.has(at as u8) {
                     more(&mut wrong);
                 }
             } else {
                 let size = if ONE_DRAW { drawn } else { size_random.draw() };
                 // There is nothing to be dropped, as was just seen.
-                mem::forget(slot.replace(B::new(16 + (size & 0x3ff), drawn as u8)));
+                mem::forget(slot.replace(B::new(16 + (size & 0x3ff), at as u8)));
             }
         }
         (self.slot, self.size) = (slot_random, size_random);

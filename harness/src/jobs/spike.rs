@@ -26,8 +26,8 @@ impl<B: Block> Job for Spike<B> {
         self.blocks
             .extend((0..BLOCKS).map(|at| B::new(BLOCK_BYTES, at as u8)));
         let mut wrong = 0;
-        for block in self.blocks.drain(..) {
-            if !block.is_sound() {
+        for (at, block) in self.blocks.drain(..).enumerate() {
+            if !block.has(at as u8) {
                 more(&mut wrong);
             }
         }
