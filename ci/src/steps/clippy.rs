@@ -24,40 +24,17 @@ pub(super) fn step(checkout: &Checkout, _: Options) -> Result<Option<String>> {
     )?;
     let designs = checkout.covering_designs()?;
     for values in &designs {
-        let features = format!("command,{values}");
-        clippy(
-            checkout,
-            &[
-                "--package",
-                SERVER,
-                "--no-default-features",
-                "--features",
-                &features,
-            ],
-        )?;
+        clippy_server(checkout, &format!("command,{values}"))?;
     }
-    clippy(
-        checkout,
-        &[
-            "--package",
-            SERVER,
-            "--no-default-features",
-            "--features",
-            "command,epoll,split,slab,balanced,hardened",
-        ],
-    )?;
+    clippy_server(checkout, "command,epoll,split,slab,balanced,hardened")?;
     // As users of the library take it: without the command line.
-    clippy(
-        checkout,
-        &[
-            "--package",
-            SERVER,
-            "--no-default-features",
-            "--features",
-            &designs[0],
-        ],
-    )?;
+    clippy_server(checkout, &designs[0])?;
     Ok(None)
+}
+
+fn clippy_server(checkout: &Checkout, features: &str) -> Result<()> {
+    let package = ["--package", SERVER, "--no-default-features", "--features"];
+    clippy(checkout, &[&package[..], &[features]].concat())
 }
 
 fn clippy(checkout: &Checkout, choice: &[&str]) -> Result<()> {
