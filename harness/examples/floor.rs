@@ -1,5 +1,5 @@
 //! The harness without an allocator: the same answers to the same requests, the same numbers drawn and the same threads, and
-//! blocks and bytes that are nothing but a size and a mark. What it costs is no allocator's.
+//! blocks that are nothing but a mark, and bytes that are a number of them and the first. What it costs is no allocator's.
 //!
 //! ```text
 //! floor --listen 127.0.0.1:0 --workers 1

@@ -31,7 +31,7 @@ const HARNESS: &str = "orthant-harness";
 pub(crate) const BACKEND: &str = "backend";
 
 /// What `[package.metadata.matrix]` of server/Cargo.toml says.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Axes {
     workspace: Workspace,
     listed: Listed,

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, anyhow};
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 
 /// The workspace around the current directory.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Workspace {
     metadata: Metadata,
 }

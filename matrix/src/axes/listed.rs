@@ -32,7 +32,7 @@ pub(super) struct Exclusion {
     pub(super) because: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Listed {
     /// Whose list it is.

@@ -89,7 +89,7 @@ pub(super) fn begin(args: &Args) -> Result<Campaign> {
     let is_for_allocators =
         !args.workload.is_empty() && args.workload.iter().all(|it| it.is_of_allocators());
     let mut arms = if is_for_allocators && args.names.is_empty() {
-        let harnesses = Axes::read()?.only(&args.only)?.harnesses();
+        let harnesses = axes.clone().only(&args.only)?.harnesses();
         ensure!(
             !harnesses.is_empty(),
             "failed to find a harness with {}; `cargo matrix list` shows all",
